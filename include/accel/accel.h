@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Accelerators: what runs the guest's CPUs and therefore knows what they
+ * write.  The machine starts and stops one and asks it for its dirty log.
+ *
+ * Threads: created and freed in the main thread.  start() and stop() are
+ * called under the lock of the machine's run state, so an accelerator's own
+ * threads must not ask for that state.
+ */
+#ifndef ACCEL_ACCEL_H
+#define ACCEL_ACCEL_H
+
+#include "memory/dirty.h"
+#include "memory/ram.h"
+
+typedef struct Error Error;
+typedef struct AccelOps AccelOps;
+
+/* The part that every accelerator's own struct begins with. */
+typedef struct Accel {
+    const AccelOps *ops;
+} Accel;
+
+/*
+ * What each accelerator provides; all members are mandatory.
+ */
+struct AccelOps {
+    /* as -accel names it */
+    const char *name;
+    /* one line for `-accel help` */
+    const char *summary;
+
+    /* Makes it ready to run a machine with this memory, stopped. */
+    Accel *(*create)(RamList *ram, Error **errp);
+
+    /* The guest runs when this has returned; cannot fail. */
+    void (*start)(Accel *accel);
+
+    /* The guest writes no more when this has returned; cannot fail. */
+    void (*stop)(Accel *accel);
+
+    /* Its dirty log, owned by the accelerator. */
+    DirtyProvider *(*dirty)(Accel *accel);
+
+    /* Frees it, stopped. */
+    void (*destroy)(Accel *accel);
+};
+
+/* Holds memory and runs nothing. */
+extern const AccelOps accel_none;
+
+/**
+ * accel_find:
+ * @name: as -accel names it
+ *
+ * Looks an accelerator up.
+ *
+ * Context: any thread.
+ * Returns: the accelerator, static, or NULL when this build has none of that
+ * name.
+ */
+const AccelOps *accel_find(const char *name);
+
+/**
+ * accel_at:
+ * @index: from 0
+ *
+ * The accelerators of this build one by one, for help texts.
+ *
+ * Context: any thread.
+ * Returns: the accelerator, static; NULL past the last.
+ */
+const AccelOps *accel_at(unsigned index);
+
+/**
+ * accel_free:
+ * @accel: a stopped accelerator, or NULL
+ *
+ * Frees an accelerator by its own destroy().
+ *
+ * Context: the main thread.
+ */
+void accel_free(Accel *accel);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Accel, accel_free)
+
+#endif /* ACCEL_ACCEL_H */

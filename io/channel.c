@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is the same for all kinds of channels: the reference count, the calls
+ * that go on until everything is moved, and watches on a main context.
+ *
+ * Entered by any thread, under the rules of io/channel.h.  How bytes move is
+ * left to the kinds; nothing here allocates on the way of data.
+ */
+#include "qemu/osdep.h"
+#include <glib-unix.h>
+#include "io/channel.h"
+#include "qapi/error.h"
+
+/* A watch: what its GSource owns. */
+typedef struct QIOChannelWatch {
+    QIOChannel *ioc;
+    QIOChannelFunc func;
+    void *opaque;
+} QIOChannelWatch;
+
+void qio_channel_init(QIOChannel *ioc, const QIOChannelOps *ops)
+{
+    ioc->ops = ops;
+    ioc->name = NULL;
+    g_atomic_int_set(&ioc->refcount, 1);
+}
+
+QIOChannel *qio_channel_ref(QIOChannel *ioc)
+{
+    g_atomic_int_inc(&ioc->refcount);
+    return ioc;
+}
+
+void qio_channel_unref(QIOChannel *ioc)
+{
+    if (!ioc || !g_atomic_int_dec_and_test(&ioc->refcount)) {
+        return;
+    }
+    ioc->ops->finalize(ioc);
+    g_free(ioc->name);
+    g_free(ioc);
+}
+
+void qio_channel_set_name(QIOChannel *ioc, const char *name)
+{
+    g_free(ioc->name);
+    ioc->name = g_strdup(name);
+}
+
+const char *qio_channel_name(const QIOChannel *ioc)
+{
+    return ioc->name ? ioc->name : ioc->ops->kind;
+}
+
+ssize_t qio_channel_readv(QIOChannel *ioc, const struct iovec *iov,
+                          size_t niov, Error **errp)
+{
+    return ioc->ops->readv(ioc, iov, niov, errp);
+}
+
+ssize_t qio_channel_read(QIOChannel *ioc, void *buf, size_t len_bytes,
+                         Error **errp)
+{
+    struct iovec iov = { .iov_base = buf, .iov_len = len_bytes };
+
+    return qio_channel_readv(ioc, &iov, 1, errp);
+}
+
+ssize_t qio_channel_writev(QIOChannel *ioc, const struct iovec *iov,
+                           size_t niov, Error **errp)
+{
+    return ioc->ops->writev(ioc, iov, niov, errp);
+}
+
+/*
+ * Cuts @len_bytes off the front of a vector and drops the empty elements that
+ * follow: a read into nothing but those would look like the end of the stream.
+ */
+static void vector_advance(struct iovec **iov, size_t *niov, size_t len_bytes)
+{
+    while (*niov > 0 && len_bytes >= (*iov)->iov_len) {
+        len_bytes -= (*iov)->iov_len;
+        (*iov)++;
+        (*niov)--;
+    }
+    if (len_bytes > 0) {
+        g_assert(*niov > 0);
+        (*iov)->iov_base = (char *)(*iov)->iov_base + len_bytes;
+        (*iov)->iov_len -= len_bytes;
+    }
+}
+
+/* Only the rare error path needs the total, so it is added up there. */
+static size_t vector_bytes(const struct iovec *iov, size_t niov)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < niov; i++) {
+        total += iov[i].iov_len;
+    }
+    return total;
+}
+
+int qio_channel_readv_all_eof(QIOChannel *ioc, struct iovec *iov, size_t niov,
+                              Error **errp)
+{
+    size_t done = 0;
+
+    vector_advance(&iov, &niov, 0);
+    while (niov > 0) {
+        ssize_t n = qio_channel_readv(ioc, iov, MIN(niov, (size_t)IOV_MAX),
+                                      errp);
+
+        if (n == QIO_CHANNEL_ERR_BLOCK) {
+            error_setg(errp, "%s: a whole read was asked of a non-blocking "
+                       "channel that has no data", qio_channel_name(ioc));
+            return -1;
+        }
+        if (n < 0) {
+            return -1;
+        }
+        if (n == 0 && done == 0) {
+            return 0;
+        }
+        if (n == 0) {
+            error_setg(errp, "%s: the stream ended after %zu of %zu bytes",
+                       qio_channel_name(ioc), done,
+                       done + vector_bytes(iov, niov));
+            return -1;
+        }
+        done += n;
+        vector_advance(&iov, &niov, n);
+    }
+    return 1;
+}
+
+int qio_channel_read_all_eof(QIOChannel *ioc, void *buf, size_t len_bytes,
+                             Error **errp)
+{
+    struct iovec iov = { .iov_base = buf, .iov_len = len_bytes };
+
+    return qio_channel_readv_all_eof(ioc, &iov, 1, errp);
+}
+
+bool qio_channel_read_all(QIOChannel *ioc, void *buf, size_t len_bytes,
+                          Error **errp)
+{
+    int ret = qio_channel_read_all_eof(ioc, buf, len_bytes, errp);
+
+    if (ret == 0) {
+        error_setg(errp, "%s: the stream ended where %zu bytes were expected",
+                   qio_channel_name(ioc), len_bytes);
+    }
+    return ret == 1;
+}
+
+bool qio_channel_writev_all(QIOChannel *ioc, struct iovec *iov, size_t niov,
+                            Error **errp)
+{
+    vector_advance(&iov, &niov, 0);
+    while (niov > 0) {
+        ssize_t n = qio_channel_writev(ioc, iov, MIN(niov, (size_t)IOV_MAX),
+                                       errp);
+
+        if (n == QIO_CHANNEL_ERR_BLOCK) {
+            error_setg(errp, "%s: a whole write was asked of a non-blocking "
+                       "channel that has no room", qio_channel_name(ioc));
+            return false;
+        }
+        if (n < 0) {
+            return false;
+        }
+        vector_advance(&iov, &niov, n);
+    }
+    return true;
+}
+
+bool qio_channel_write_all(QIOChannel *ioc, const void *buf, size_t len_bytes,
+                           Error **errp)
+{
+    struct iovec iov = { .iov_base = (void *)buf, .iov_len = len_bytes };
+
+    return qio_channel_writev_all(ioc, &iov, 1, errp);
+}
+
+void qio_channel_shutdown(QIOChannel *ioc, QIOChannelShutdown how)
+{
+    if (ioc) {
+        ioc->ops->shutdown(ioc, how);
+    }
+}
+
+bool qio_channel_set_blocking(QIOChannel *ioc, bool blocking, Error **errp)
+{
+    if (!ioc->ops->set_blocking) {
+        error_setg(errp, "%s: a %s channel cannot be switched between "
+                   "blocking and non-blocking", qio_channel_name(ioc),
+                   ioc->ops->kind);
+        return false;
+    }
+    return ioc->ops->set_blocking(ioc, blocking, errp);
+}
+
+int qio_channel_get_fd(QIOChannel *ioc)
+{
+    return ioc->ops->get_fd ? ioc->ops->get_fd(ioc) : -1;
+}
+
+static void watch_free(void *opaque)
+{
+    QIOChannelWatch *watch = opaque;
+
+    qio_channel_unref(watch->ioc);
+    g_free(watch);
+}
+
+static gboolean watch_dispatch(int fd, GIOCondition condition, void *opaque)
+{
+    QIOChannelWatch *watch = opaque;
+
+    return watch->func(watch->ioc, condition, watch->opaque);
+}
+
+GSource *qio_channel_add_watch(QIOChannel *ioc, GMainContext *context,
+                               GIOCondition condition, QIOChannelFunc func,
+                               void *opaque)
+{
+    QIOChannelWatch *watch = g_new0(QIOChannelWatch, 1);
+    int fd = qio_channel_get_fd(ioc);
+    GSource *source;
+
+    g_assert(fd >= 0);
+    watch->ioc = qio_channel_ref(ioc);
+    watch->func = func;
+    watch->opaque = opaque;
+    source = g_unix_fd_source_new(fd, condition);
+    g_source_set_callback(source, G_SOURCE_FUNC(watch_dispatch), watch,
+                          watch_free);
+    g_source_attach(source, context);
+    return source;
+}

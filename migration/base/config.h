@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The settings of one migration, frozen when it starts.  Everything below
+ * migration/core/ reads only this, so that a parameter set half-way cannot
+ * change what a running migration does.
+ *
+ * Threads: constant from the start of a migration to its end; read by all its
+ * threads.  This header owns no locks.
+ */
+#ifndef MIGRATION_BASE_CONFIG_H
+#define MIGRATION_BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "qapi/qapi-types-migration.h"
+#include "qemu/uuid.h"
+#include "migration/base/pause-point.h"
+
+/* Longest machine name that may stand in a configuration section. */
+#define MIGRATION_MACHINE_NAME_MAX 255
+
+/*
+ * What `-global migration.NAME=VALUE` sets: properties that make the stream
+ * equal to what another QEMU version writes.  Both ends must agree.
+ */
+typedef struct MigrationCompat {
+    bool store_global_state;
+    bool send_configuration;
+    bool send_section_footer;
+    bool send_switchover_start;
+    bool multifd_flush_after_each_section;
+} MigrationCompat;
+
+typedef struct MigrationConfig {
+    bool return_path;
+    bool multifd;
+    unsigned multifd_channels;      /* 1 to 255; meaningful with multifd only */
+    ZeroPageDetection zero_page_detection;
+    MigrationCompat compat;
+    QemuUUID uuid;                  /* all zero when -uuid was not given */
+    bool missing_pages_fatal;       /* see MigrationHost */
+    char machine_name[MIGRATION_MACHINE_NAME_MAX + 1];
+    const PausePoints *pause_points; /* NULL outside tests; outlives the config */
+} MigrationConfig;
+
+#endif

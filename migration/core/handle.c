@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The handle: what may begin when, and who is asked.
+ *
+ * Entered by the main thread only.  Settings are settings.c's.
+ */
+#include "qemu/osdep.h"
+#include "qapi/clone-visitor.h"
+#include "qapi/error.h"
+#include "qapi/qapi-visit-sockets.h"
+#include "migration/core/incoming.h"
+#include "migration/core/migration-internal.h"
+#include "migration/core/outgoing.h"
+#include "migration/transport/transport.h"
+
+Migration *migration_new(const MigrationHost *host)
+{
+    Migration *m = g_new0(Migration, 1);
+
+    m->host = *host;
+    migration_settings_init(&m->settings, &m->live);
+    return m;
+}
+
+void migration_free(Migration *m)
+{
+    if (!m) {
+        return;
+    }
+    outgoing_free(m->out);
+    incoming_free(m->in);
+    g_free(m);
+}
+
+static bool outgoing_is_running(Migration *m)
+{
+    return m->out && !migration_status_is_final(
+                         migration_state_get(&m->out->state));
+}
+
+static bool incoming_is_running(Migration *m)
+{
+    return m->in && !migration_status_is_final(
+                        migration_state_get(&m->in->state));
+}
+
+bool migration_is_running(Migration *m)
+{
+    return outgoing_is_running(m) || incoming_is_running(m);
+}
+
+bool migration_start(Migration *m, const char *uri,
+                     const MigrationChannelList *channels, Error **errp)
+{
+    const MigrationHost *host = &m->host;
+    SocketAddress *addr = transport_address(uri, channels, errp);
+
+    if (!addr) {
+        return false;
+    }
+    if (outgoing_is_running(m)) {
+        error_setg(errp, "There's a migration process in progress");
+    } else if (host->machine->can_migrate(host->machine_opaque, errp)) {
+        outgoing_free(m->out);
+        m->out = outgoing_start(m, addr);
+        return true;
+    }
+    qapi_free_SocketAddress(addr);
+    return false;
+}
+
+void migration_cancel(Migration *m)
+{
+    if (outgoing_is_running(m)) {
+        outgoing_cancel(m->out);
+    } else if (incoming_is_running(m)) {
+        incoming_cancel(m->in);
+    }
+}
+
+static bool incoming_may_start(Migration *m, Error **errp)
+{
+    MigrationStatus status;
+
+    if (!m->host.incoming_expected) {
+        error_setg(errp, "'-incoming' was not specified on the command line");
+        return false;
+    }
+    if (!m->in) {
+        return true;
+    }
+    status = migration_state_get(&m->in->state);
+    if (status != MIGRATION_STATUS_FAILED) {
+        error_setg(errp, "The incoming migration has already been started");
+        return false;
+    }
+    return true;
+}
+
+bool migration_incoming_start(Migration *m, const char *uri,
+                              const MigrationChannelList *channels,
+                              bool exit_on_error, Error **errp)
+{
+    SocketAddress *addr;
+    MigrationIn *in;
+
+    if (!incoming_may_start(m, errp)) {
+        return false;
+    }
+    addr = transport_address(uri, channels, errp);
+    if (!addr) {
+        return false;
+    }
+    /* The failed one first: it may hold the address, or have a word to say. */
+    if (m->in) {
+        incoming_finish(m->in);
+    }
+    incoming_free(g_steal_pointer(&m->in));
+    in = incoming_new(m, addr, exit_on_error, errp);
+    qapi_free_SocketAddress(addr);
+    m->in = in;
+    return in != NULL;
+}
+
+static void incoming_info(MigrationIn *in, MigrationInfo *info)
+{
+    info->has_status = true;
+    info->status = migration_state_get(&in->state);
+    info->error_desc = migration_state_error(&in->state);
+    if (info->status == MIGRATION_STATUS_SETUP) {
+        info->has_socket_address = true;
+        info->socket_address = QAPI_CLONE(SocketAddressList, in->addresses);
+    }
+}
+
+MigrationInfo *migration_query(Migration *m)
+{
+    MigrationInfo *info = g_new0(MigrationInfo, 1);
+
+    /* A guest comes before it goes: the outgoing one is the later one. */
+    if (m->out) {
+        outgoing_info(m->out, info);
+    } else if (m->in) {
+        incoming_info(m->in, info);
+    }
+    return info;
+}

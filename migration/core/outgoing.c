@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The outgoing migration: connect, set up, hand over to the rounds, end.
+ *
+ * Entered by the main thread (start, cancel, join, free) and by
+ * `live_migration`, whose body this is.  Rounds are iterate.c's, the last step
+ * switchover.c's, what clients are told info.c's.
+ *
+ * However it ends, the order is: the guest first (resumed, or gone for good),
+ * then threads and channels, and the status last.  Who sees `failed` finds the
+ * guest running and may begin the next migration at once.
+ */
+#include "qemu/osdep.h"
+#include "io/address.h"
+#include "qapi/error.h"
+#include "qemu/atomic.h"
+#include "qemu/timer.h"
+#include "migration/core/migration-internal.h"
+#include "migration/core/outgoing.h"
+#include "migration/stream/section.h"
+#include "migration/stream/wire.h"
+#include "migration/transport/transport.h"
+#include "migration/vmstate/configuration.h"
+#include "migration/vmstate/sections.h"
+#include "migration/trace.h"
+
+void outgoing_shutdown_channels(MigrationOut *o)
+{
+    QEMU_LOCK_GUARD(&o->lock);
+
+    qio_channel_shutdown(o->main_ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
+    multifd_send_shutdown(o->multifd);
+}
+
+/* A multifd channel or the return path has failed: nobody may wait any more. */
+static void outgoing_peer_failed(void *opaque)
+{
+    MigrationOut *o = opaque;
+
+    outgoing_shutdown_channels(o);
+    rate_limit_cancel(&o->rate);
+}
+
+/* Publishes the main channel to those who may have to shut it. */
+static bool outgoing_set_main(MigrationOut *o, QIOChannel *ioc, Error **errp)
+{
+    QEMU_LOCK_GUARD(&o->lock);
+
+    if (o->cancelled) {
+        qio_channel_unref(ioc);
+        error_setg(errp, "The migration was cancelled");
+        return false;
+    }
+    o->main_ioc = ioc;
+    return true;
+}
+
+static bool outgoing_connect_main(MigrationOut *o, Error **errp)
+{
+    g_autofree char *uri = socket_address_to_uri(o->addr);
+    QIOChannel *ioc;
+
+    trace_migration_connect(uri);
+    ioc = transport_connect(o->addr, "main channel", o->cancellable, errp);
+    if (!ioc || !outgoing_set_main(o, ioc, errp)) {
+        return false;
+    }
+    o->connected_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
+    o->out = stream_out_new(ioc);
+    /*
+     * At once: a stock QEMU holds up its main loop until it knows what this
+     * connection is.
+     */
+    section_put_file_header(o->out);
+    return stream_out_flush(o->out, errp);
+}
+
+static bool outgoing_connect_multifd(MigrationOut *o, Error **errp)
+{
+    MultiFDSend *send = multifd_send_new(&o->config,
+                                         main_sink_page_sink(o->main_sink),
+                                         &o->counters, &o->rate);
+
+    multifd_send_set_error_func(send, outgoing_peer_failed, o);
+    WITH_QEMU_LOCK_GUARD(&o->lock) {
+        o->multifd = send;
+    }
+    for (unsigned i = 0; i < o->config.multifd_channels; i++) {
+        g_autofree char *name = g_strdup_printf("multifd channel %u", i);
+        g_autoptr(QIOChannel) ioc = transport_connect(o->addr, name,
+                                                      o->cancellable, errp);
+
+        if (!ioc || !multifd_send_add_channel(send, ioc, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool outgoing_connect(MigrationOut *o, Error **errp)
+{
+    if (!outgoing_connect_main(o, errp)) {
+        return false;
+    }
+    o->main_sink = main_sink_new(&o->config, o->out, &o->counters, &o->rate);
+    return !o->config.multifd || outgoing_connect_multifd(o, errp);
+}
+
+static uint32_t outgoing_ram_section_id(MigrationOut *o)
+{
+    return vmstate_registry_find(o->host->vmstate, RAM_SAVE_IDSTR, 0)
+           ->header.section_id;
+}
+
+static void outgoing_open_return_path(MigrationOut *o)
+{
+    o->return_path = return_path_start(o->main_ioc, outgoing_peer_failed, o);
+    section_put_command(o->out, MIG_CMD_OPEN_RETURN_PATH, NULL, 0);
+    section_put_ping(o->out, MIG_PING_OPEN);
+}
+
+/* Everything up to and including RAM's START. */
+static bool outgoing_setup(MigrationOut *o, Error **errp)
+{
+    PageSink *sink = o->multifd ? multifd_send_sink(o->multifd)
+                                : main_sink_page_sink(o->main_sink);
+    SectionHeader header = {
+        .idstr = RAM_SAVE_IDSTR,
+        .version_id = RAM_SAVE_VERSION,
+    };
+
+    o->vmdesc = vmdesc_new();
+    if (o->config.compat.send_configuration &&
+        !configuration_save(o->out, o->config.machine_name, o->vmdesc, errp)) {
+        return false;
+    }
+    if (o->config.return_path) {
+        outgoing_open_return_path(o);
+    }
+    o->ram = ram_save_new(&o->config, o->host->ram, o->host->dirty, o->out,
+                          sink, &o->counters, &o->rate);
+    o->ram_section_id = outgoing_ram_section_id(o);
+    header.section_id = o->ram_section_id;
+    section_put_first(o->out, QEMU_VM_SECTION_START, &header);
+    if (!ram_save_setup(o->ram, errp)) {
+        return false;
+    }
+    if (o->config.compat.send_section_footer) {
+        section_put_footer(o->out, o->ram_section_id);
+    }
+    outgoing_tell_pass(o);
+    return stream_out_flush(o->out, errp);
+}
+
+/* As in QEMU, finding the destination is not part of setting up. */
+static void outgoing_note_setup(MigrationOut *o)
+{
+    int64_t now_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
+
+    qatomic_set(&o->setup_ms, (now_us - o->connected_us) / 1000);
+}
+
+/*
+ * From here on the destination's guest is the guest: the whole stream is on its
+ * way, or the destination has said so.  Who cancels now, or has cancelled too
+ * late to stop that, must not get a second guest that runs here.
+ */
+static bool outgoing_hand_over(MigrationOut *o, Error **errp)
+{
+    if (o->return_path && !return_path_wait(o->return_path, errp)) {
+        return false;
+    }
+    WITH_QEMU_LOCK_GUARD(&o->lock) {
+        o->handed_over = true;
+    }
+    return true;
+}
+
+static bool outgoing_run(MigrationOut *o, Error **errp)
+{
+    if (!outgoing_connect(o, errp) || !outgoing_setup(o, errp)) {
+        return false;
+    }
+    outgoing_note_setup(o);
+    if (!migration_state_move(&o->state, MIGRATION_STATUS_SETUP,
+                              MIGRATION_STATUS_ACTIVE)) {
+        error_setg(errp, "The migration was cancelled");
+        return false;
+    }
+    return outgoing_iterate(o, errp) &&
+           outgoing_switchover(o, errp) &&
+           outgoing_hand_over(o, errp);
+}
+
+/*
+ * A failure is often seen by several threads at once.  What the destination
+ * said counts most, then what a channel met; the migration thread's own error
+ * may only be that somebody has shut the main channel because of those.
+ */
+static Error *outgoing_true_reason(MigrationOut *o, Error *err)
+{
+    Error *reason = NULL;
+    bool refused = o->return_path && return_path_has_refused(o->return_path);
+
+    /* A channel that failed has shut the return path, too. */
+    if (o->multifd && !refused) {
+        multifd_send_check(o->multifd, &reason);
+    }
+    if (o->return_path && !reason) {
+        return_path_check(o->return_path, &reason);
+    }
+    if (reason) {
+        error_free(err);
+        return reason;
+    }
+    return err;
+}
+
+/* Ends threads and channels; the peer is told by the end of its streams. */
+static void outgoing_close(MigrationOut *o)
+{
+    MultiFDSend *send;
+    QIOChannel *ioc;
+
+    ram_save_free(g_steal_pointer(&o->ram));
+    WITH_QEMU_LOCK_GUARD(&o->lock) {
+        send = g_steal_pointer(&o->multifd);
+        ioc = g_steal_pointer(&o->main_ioc);
+    }
+    multifd_send_free(send);
+    qio_channel_shutdown(ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
+    return_path_free(g_steal_pointer(&o->return_path));
+    main_sink_free(g_steal_pointer(&o->main_sink));
+    stream_out_free(g_steal_pointer(&o->out));
+    qio_channel_unref(ioc);
+    vmdesc_free(g_steal_pointer(&o->vmdesc));
+}
+
+static void outgoing_note_end(MigrationOut *o)
+{
+    int64_t now_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
+    int64_t total_us = now_us - o->start_us;
+    int64_t sent_us;
+
+    if (o->stopped) {
+        qatomic_set(&o->downtime_ms,
+                    (now_us - qatomic_read(&o->stop_us)) / 1000);
+    }
+    /* As in QEMU: what setting up took is no time for sending. */
+    sent_us = MAX(total_us - qatomic_read(&o->setup_ms) * 1000, 1);
+    qatomic_set(&o->total_ms, MAX(total_us / 1000, 1));
+    qatomic_set(&o->bandwidth,
+                (uint64_t)((double)counters_transferred_bytes(&o->counters) *
+                           1e6 / (double)sent_us));
+    qatomic_set(&o->counters.remaining_pages, 0);
+    qatomic_set(&o->counters.dirty_pages_rate, 0);
+}
+
+static void *outgoing_thread(void *opaque)
+{
+    MigrationOut *o = opaque;
+    const MachineOps *machine = o->host->machine;
+    Error *err = NULL;
+    bool ok = outgoing_run(o, &err);
+
+    if (ok) {
+        outgoing_note_end(o);
+        machine->migrated(o->host->machine_opaque);
+        outgoing_close(o);
+        migration_state_complete(&o->state);
+        return NULL;
+    }
+    /* Before the channels are shut: that makes others fail, too. */
+    err = outgoing_true_reason(o, err);
+    outgoing_shutdown_channels(o);
+    if (o->stopped) {
+        machine->resume(o->host->machine_opaque);
+    }
+    outgoing_close(o);
+    if (migration_state_get(&o->state) != MIGRATION_STATUS_CANCELLING) {
+        machine->warn(o->host->machine_opaque, error_get_pretty(err));
+    }
+    /* In this order: somebody may cancel at any moment. */
+    if (!migration_state_fail(&o->state, error_get_pretty(err))) {
+        migration_state_move(&o->state, MIGRATION_STATUS_CANCELLING,
+                             MIGRATION_STATUS_CANCELLED);
+    }
+    error_free(err);
+    return NULL;
+}
+
+MigrationOut *outgoing_start(Migration *m, SocketAddress *addr)
+{
+    MigrationOut *o = g_new0(MigrationOut, 1);
+
+    o->host = &m->host;
+    o->live = &m->live;
+    migration_config_freeze(m, &o->config);
+    o->addr = addr;
+    o->cancellable = g_cancellable_new();
+    /* Makes its eventfd here: made later, two threads would race for it. */
+    g_cancellable_get_fd(o->cancellable);
+    migration_state_init(&o->state, "source", m->host.events, &m->live);
+    rate_limit_init(&o->rate, &m->live);
+    qemu_mutex_init(&o->lock);
+    o->start_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
+    o->guest_ran = m->host.machine->running(m->host.machine_opaque);
+    migration_state_move(&o->state, MIGRATION_STATUS_NONE,
+                         MIGRATION_STATUS_SETUP);
+    qemu_thread_create(&o->thread, "live_migration", outgoing_thread, o,
+                       QEMU_THREAD_JOINABLE);
+    return o;
+}
+
+void outgoing_cancel(MigrationOut *o)
+{
+    WITH_QEMU_LOCK_GUARD(&o->lock) {
+        if (o->handed_over || o->cancelled ||
+            !migration_state_cancelling(&o->state)) {
+            return;
+        }
+        o->cancelled = true;
+    }
+    g_cancellable_cancel(o->cancellable);
+    rate_limit_cancel(&o->rate);
+    outgoing_shutdown_channels(o);
+}
+
+void outgoing_join(MigrationOut *o)
+{
+    if (!o->joined) {
+        qemu_thread_join(&o->thread);
+        o->joined = true;
+    }
+}
+
+void outgoing_free(MigrationOut *o)
+{
+    if (!o) {
+        return;
+    }
+    outgoing_cancel(o);
+    outgoing_join(o);
+    migration_state_destroy(&o->state);
+    rate_limit_destroy(&o->rate);
+    qemu_mutex_destroy(&o->lock);
+    g_cancellable_release_fd(o->cancellable);
+    g_object_unref(o->cancellable);
+    qapi_free_SocketAddress(o->addr);
+    g_free(o);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The outgoing migration, as the files of migration/core/ share it.
+ *
+ * Threads: see each group of members.
+ * Locks: MigrationOut::lock; while it is held nothing is called but what only
+ * takes a lock of its own for a moment (shutting channels).
+ */
+#ifndef MIGRATION_CORE_OUTGOING_H
+#define MIGRATION_CORE_OUTGOING_H
+
+#include <gio/gio.h>
+#include "migration/base/config.h"
+#include "migration/base/rate.h"
+#include "migration/base/stats.h"
+#include "migration/core/return-path.h"
+#include "migration/core/state.h"
+#include "migration/migration.h"
+#include "migration/multifd/multifd.h"
+#include "migration/ram/save.h"
+#include "migration/ram/sink-main.h"
+#include "migration/vmstate/vmdesc.h"
+#include "qemu/thread.h"
+
+typedef struct MigrationOut MigrationOut;
+
+/* One outgoing migration, from `setup` until another begins. */
+struct MigrationOut {
+    /* set once */
+    const MigrationHost *host;
+    const MigrationLive *live;
+    MigrationConfig config;
+    SocketAddress *addr;
+    GCancellable *cancellable;
+
+    /* each with rules of its own */
+    MigrationState state;
+    MigrationCounters counters;
+    RateLimit rate;
+
+    /* main thread */
+    QemuThread thread;
+    bool joined;
+
+    /* guarded by lock */
+    QemuMutex lock;
+    bool cancelled;
+    bool handed_over;           /* the destination has the guest: no way back */
+    QIOChannel *main_ioc;
+    MultiFDSend *multifd;
+    ReturnPath *return_path;
+
+    /* migration thread */
+    MigStreamOut *out;
+    MainSink *main_sink;
+    RamSave *ram;
+    VMDesc *vmdesc;
+    int64_t connected_us;       /* when the main channel was connected */
+    uint32_t ram_section_id;
+    int64_t window_start_us;    /* of the bandwidth measurement */
+    uint64_t window_start_bytes;
+    uint64_t window_start_pages;
+    uint64_t pass_told;         /* last MIGRATION_PASS */
+    bool stopped;               /* MachineOps::stop() has stopped the guest */
+
+    /* atomics, for query-migrate */
+    int64_t start_us;
+    int64_t setup_ms;
+    int64_t stop_us;            /* when the guest was stopped, 0 before */
+    int64_t downtime_ms;
+    int64_t total_ms;           /* 0 until the end */
+    uint64_t bandwidth;         /* bytes a second, 0: not measured yet */
+    uint64_t transferred_at_stop;
+    bool guest_ran;             /* the guest ran when the migration began */
+};
+
+/**
+ * outgoing_start:
+ * @m: a handle without a running migration
+ * @addr: where to; taken over
+ *
+ * Begins an outgoing migration; its thread does the rest.
+ * Context: the main thread.
+ * Returns: the migration
+ */
+MigrationOut *outgoing_start(Migration *m, SocketAddress *addr);
+
+/**
+ * outgoing_cancel:
+ * @o: an outgoing migration
+ *
+ * Context: the main thread.  Does not block.
+ */
+void outgoing_cancel(MigrationOut *o);
+
+/**
+ * outgoing_join:
+ * @o: an outgoing migration that is final or was cancelled
+ *
+ * Context: the main thread.
+ */
+void outgoing_join(MigrationOut *o);
+
+/**
+ * outgoing_free:
+ * @o: an outgoing migration, or NULL; cancelled and joined if need be
+ *
+ * Context: the main thread.
+ */
+void outgoing_free(MigrationOut *o);
+
+/**
+ * outgoing_shutdown_channels:
+ * @o: an outgoing migration
+ *
+ * Ends all waits on the peer.
+ * Context: any thread; does not block.
+ */
+void outgoing_shutdown_channels(MigrationOut *o);
+
+/**
+ * outgoing_iterate:
+ * @o: an outgoing migration in status `active`
+ * @errp: where to put the reason, or NULL
+ *
+ * Sends rounds until the rest fits the downtime limit.
+ * Context: the migration thread.
+ */
+bool outgoing_iterate(MigrationOut *o, Error **errp);
+
+/**
+ * outgoing_switchover_bandwidth:
+ * @o: an outgoing migration
+ *
+ * Context: any thread.
+ * Returns: what switchover is expected to run at, bytes a second; 0 when nothing
+ *          was set and nothing measured yet
+ */
+uint64_t outgoing_switchover_bandwidth(MigrationOut *o);
+
+/**
+ * outgoing_tell_pass:
+ * @o: an outgoing migration
+ *
+ * Emits MIGRATION_PASS for rounds that have begun since the last call.
+ * Context: the migration thread.
+ */
+void outgoing_tell_pass(MigrationOut *o);
+
+/**
+ * outgoing_switchover:
+ * @o: an outgoing migration in status `active`
+ * @errp: where to put the reason, or NULL
+ *
+ * Stops the guest and sends the rest of it.
+ * Context: the migration thread.
+ */
+bool outgoing_switchover(MigrationOut *o, Error **errp);
+
+/**
+ * outgoing_info:
+ * @o: an outgoing migration
+ * @info: what to fill
+ *
+ * Context: the main thread.
+ */
+void outgoing_info(MigrationOut *o, MigrationInfo *info);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The return path at the source.
+ *
+ * `return_path` reads; the migration thread waits.  What the messages look like
+ * is stream/return-path-wire.c's to say.
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/thread.h"
+#include "migration/core/return-path.h"
+#include "migration/stream/return-path-wire.h"
+#include "migration/trace.h"
+
+struct ReturnPath {
+    /* set once */
+    QIOChannel *ioc;
+    ReturnPathErrorFunc func;
+    void *opaque;
+    /* migration thread */
+    QemuThread thread;
+    bool joined;
+    /* guarded by lock */
+    QemuMutex lock;
+    bool expect_shut;
+    bool refused;               /* it failed by a message, not by silence */
+    Error *error;
+};
+
+static bool return_path_shut(ReturnPath *rp, uint32_t status, Error **errp)
+{
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    if (status != 0) {
+        error_setg(errp, "The destination could not load the guest (return "
+                   "path status %" PRIu32 "); its own log says why", status);
+        return false;
+    }
+    if (!rp->expect_shut) {
+        error_setg(errp, "The destination reports that the guest has arrived "
+                   "before all of it was sent");
+        return false;
+    }
+    return true;
+}
+
+static void return_path_refused(ReturnPath *rp)
+{
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    rp->refused = true;
+}
+
+/* Reads until SHUT; false with the reason when it never comes. */
+static bool return_path_read(ReturnPath *rp, MigStreamIn *in, Error **errp)
+{
+    ReturnPathMessage message;
+
+    for (;;) {
+        int ret = return_path_get_message(in, &message, errp);
+
+        if (ret < 0) {
+            return false;
+        }
+        if (ret == 0) {
+            error_setg(errp, "The destination closed the return path without "
+                       "saying whether the guest has arrived");
+            return false;
+        }
+        trace_return_path_message(message.type, message.len_bytes);
+        switch (message.type) {
+        case MIG_RP_MSG_SHUT:
+            if (return_path_shut(rp, message.value, errp)) {
+                return true;
+            }
+            return_path_refused(rp);
+            return false;
+        case MIG_RP_MSG_PONG:
+            break;
+        default:
+            error_setg(errp, "The destination sent %s on the return path, "
+                       "which this migration did not ask for",
+                       return_path_message_name(message.type));
+            return_path_refused(rp);
+            return false;
+        }
+    }
+}
+
+static void *return_path_thread(void *opaque)
+{
+    ReturnPath *rp = opaque;
+    g_autoptr(MigStreamIn) in = stream_in_new(rp->ioc, NULL, 0);
+    Error *err = NULL;
+
+    if (!return_path_read(rp, in, &err)) {
+        WITH_QEMU_LOCK_GUARD(&rp->lock) {
+            rp->error = err;
+        }
+        rp->func(rp->opaque);
+    }
+    return NULL;
+}
+
+ReturnPath *return_path_start(QIOChannel *ioc, ReturnPathErrorFunc func,
+                              void *opaque)
+{
+    ReturnPath *rp = g_new0(ReturnPath, 1);
+
+    rp->ioc = qio_channel_ref(ioc);
+    rp->func = func;
+    rp->opaque = opaque;
+    qemu_mutex_init(&rp->lock);
+    qemu_thread_create(&rp->thread, "return_path", return_path_thread, rp,
+                       QEMU_THREAD_JOINABLE);
+    return rp;
+}
+
+void return_path_expect_shut(ReturnPath *rp)
+{
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    rp->expect_shut = true;
+}
+
+static void return_path_join(ReturnPath *rp)
+{
+    if (!rp->joined) {
+        qemu_thread_join(&rp->thread);
+        rp->joined = true;
+    }
+}
+
+bool return_path_check(ReturnPath *rp, Error **errp)
+{
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    if (rp->error) {
+        error_propagate(errp, error_copy(rp->error));
+        return false;
+    }
+    return true;
+}
+
+bool return_path_has_refused(ReturnPath *rp)
+{
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    return rp->refused;
+}
+
+bool return_path_wait(ReturnPath *rp, Error **errp)
+{
+    return_path_join(rp);
+    return return_path_check(rp, errp);
+}
+
+void return_path_free(ReturnPath *rp)
+{
+    if (!rp) {
+        return;
+    }
+    return_path_join(rp);
+    qemu_mutex_destroy(&rp->lock);
+    error_free(rp->error);
+    qio_channel_unref(rp->ioc);
+    g_free(rp);
+}

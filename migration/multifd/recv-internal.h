@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of the receiving half share: recv.c (life, death and sync
+ * points) and recv-channel.c (the threads).
+ *
+ * Locks: MultiFDRecv::lock; nothing else is taken while it is held.
+ */
+#ifndef MIGRATION_MULTIFD_RECV_INTERNAL_H
+#define MIGRATION_MULTIFD_RECV_INTERNAL_H
+
+#include <sys/uio.h>
+#include "qemu/thread.h"
+#include "migration/multifd/multifd.h"
+
+typedef struct MultiFDRecvChannel {
+    /* set once, before the thread starts */
+    MultiFDRecv *recv;
+    unsigned id;
+    QIOChannel *ioc;            /* holds a reference */
+    /* the load thread's */
+    QemuThread thread;
+    /* guarded by MultiFDRecv::lock */
+    bool at_sync;               /* stopped there until it is released */
+    /* the channel's thread's; the load thread's when that has ended */
+    uint64_t nr_packets;        /* read so far; the next one's number */
+    uint64_t nr_unsynced;       /* of them, with pages, since the last SYNC */
+    MultiFDPacketWire header;
+    uint64_t page[MULTIFD_PACKET_PAGES];
+    struct iovec iov[MULTIFD_PACKET_PAGES];
+} MultiFDRecvChannel;
+
+struct MultiFDRecv {
+    /* set once, before the threads start */
+    const MigrationConfig *config;
+    RamReceived *received;
+    MultiFDErrorFunc error_func;
+    void *error_opaque;
+
+    /* the load thread's */
+    unsigned nr_threads;        /* of channels 0 to nr_threads - 1 */
+
+    QemuMutex lock;
+    QemuCond arrived;           /* the load thread waits */
+    QemuCond released;          /* the channels wait */
+    /* guarded by lock; written by the thread that accepts */
+    MultiFDRecvChannel **channels; /* by id; NULL until it is there */
+    unsigned nr_channels;
+    /* guarded by lock */
+    bool stopped;               /* nobody is to wait any more */
+    unsigned nr_at_sync;
+    MultiFDRecvChannel *ended;  /* the first that ended without a failure */
+    Error *error;               /* the first one */
+};
+
+/**
+ * multifd_recv_channel_new:
+ * @recv: the receiving half
+ * @id: of the channel
+ * @ioc: a connected channel; a reference is taken
+ *
+ * Returns: a channel without a thread
+ */
+MultiFDRecvChannel *multifd_recv_channel_new(MultiFDRecv *recv, unsigned id,
+                                             QIOChannel *ioc);
+
+/**
+ * multifd_recv_channel_free:
+ * @c: a channel whose thread has ended, or NULL
+ */
+void multifd_recv_channel_free(MultiFDRecvChannel *c);
+
+/**
+ * multifd_recv_channel_thread:
+ * @opaque: the MultiFDRecvChannel
+ *
+ * Body of multifdrecv_N: reads packets into guest memory until the channel
+ * ends.
+ * Returns: NULL
+ */
+void *multifd_recv_channel_thread(void *opaque);
+
+/**
+ * multifd_recv_wait_release:
+ * @c: a channel that has met a SYNC
+ *
+ * Waits until the load thread has met the sync point, too.
+ * Context: the channel's thread.
+ * Returns: false when there is nothing more to read
+ */
+bool multifd_recv_wait_release(MultiFDRecvChannel *c);
+
+/**
+ * multifd_recv_ended:
+ * @c: a channel whose stream has ended between two packets
+ *
+ * Context: the channel's thread.
+ */
+void multifd_recv_ended(MultiFDRecvChannel *c);
+
+/**
+ * multifd_recv_fail:
+ * @recv: the receiving half
+ * @err: why; taken over
+ *
+ * Ends the receiving half.  The first reason is kept, and none after a
+ * shutdown.
+ * Context: a multifdrecv_N thread, with no lock held.
+ */
+void multifd_recv_fail(MultiFDRecv *recv, Error *err);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where pages enter multifd: runs of pages are gathered into packets of one
+ * block each and queued for the channels.
+ *
+ * Entered by the migration thread only.  Except with zero-page-detection
+ * `legacy`, nothing here looks at a page.
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/bitmap.h"
+#include "migration/multifd/send-internal.h"
+
+/* Queues the job that is being filled, if there is one. */
+static bool multifd_sink_submit(MultiFDSend *send, Error **errp)
+{
+    MultiFDJob *job = g_steal_pointer(&send->job);
+    unsigned nr_charged;
+
+    if (!job) {
+        return true;
+    }
+    nr_charged = job->nr_data;
+    if (send->config->zero_page_detection == ZERO_PAGE_DETECTION_NONE) {
+        nr_charged += job->nr_holes;
+    }
+    job->charged_bytes = (int64_t)nr_charged << TARGET_PAGE_BITS;
+    rate_limit_charge(send->rate, job->charged_bytes);
+    if (!multifd_queue_put(send->queue, job)) {
+        return multifd_send_reason(send, errp);
+    }
+    pause_point(send->config->pause_points, PAUSE_POINT_AFTER_SUBMIT);
+    return true;
+}
+
+/* Sees to it that send->job is of @block and has room. */
+static bool multifd_sink_open_job(MultiFDSend *send, RAMBlock *block,
+                                  Error **errp)
+{
+    if (send->job && send->job->block != block &&
+        !multifd_sink_submit(send, errp)) {
+        return false;
+    }
+    if (!send->job) {
+        send->job = multifd_queue_get(send->queue);
+        if (!send->job) {
+            return multifd_send_reason(send, errp);
+        }
+        send->job->block = block;
+    }
+    return true;
+}
+
+static void multifd_job_add(MultiFDJob *job, uint64_t first_page,
+                            unsigned nr_pages, PageRunKind kind)
+{
+    uint64_t *hole = &job->page[MULTIFD_PACKET_PAGES - job->nr_holes];
+
+    for (unsigned i = 0; i < nr_pages; i++) {
+        if (kind == PAGE_RUN_HOLE) {
+            *--hole = first_page + i;
+            job->nr_holes++;
+        } else {
+            job->page[job->nr_data++] = first_page + i;
+        }
+    }
+}
+
+static bool multifd_sink_add(MultiFDSend *send, RAMBlock *block,
+                             uint64_t first_page, uint64_t nr_pages,
+                             PageRunKind kind, Error **errp)
+{
+    while (nr_pages > 0) {
+        unsigned room;
+        uint64_t nr;
+
+        if (!multifd_sink_open_job(send, block, errp)) {
+            return false;
+        }
+        room = MULTIFD_PACKET_PAGES - send->job->nr_data - send->job->nr_holes;
+        nr = MIN(nr_pages, room);
+        multifd_job_add(send->job, first_page, nr, kind);
+        if (nr == room && !multifd_sink_submit(send, errp)) {
+            return false;
+        }
+        first_page += nr;
+        nr_pages -= nr;
+    }
+    return true;
+}
+
+/* Zero pages of `legacy`: records on the main channel. */
+static bool multifd_sink_put_zero(MultiFDSend *send, RAMBlock *block,
+                                  uint64_t first_page, uint64_t nr_pages,
+                                  PageRunKind kind, Error **errp)
+{
+    PageSink *main_sink = send->main_sink;
+
+    return main_sink->ops->put_run(main_sink, block, first_page, nr_pages,
+                                   kind, errp);
+}
+
+/* Finds zero pages here and now, as QEMU before 9.0 did. */
+static bool multifd_sink_put_legacy(MultiFDSend *send, RAMBlock *block,
+                                    uint64_t first_page, unsigned nr_pages,
+                                    Error **errp)
+{
+    ZeroPageBatch *batch = &send->batch;
+    unsigned end;
+    bool ok = true;
+
+    batch->nr_pages = nr_pages;
+    batch->page_size = TARGET_PAGE_SIZE;
+    for (unsigned i = 0; i < nr_pages; i++) {
+        batch->page[i] = block->host + ((first_page + i) << TARGET_PAGE_BITS);
+    }
+    zero_page_submit(send->legacy, batch);
+    zero_page_wait(send->legacy, batch);
+    for (unsigned at = 0; ok && at < nr_pages; at = end) {
+        if (test_bit(at, batch->zero)) {
+            end = find_next_zero_bit(batch->zero, nr_pages, at);
+            ok = multifd_sink_put_zero(send, block, first_page + at, end - at,
+                                       PAGE_RUN_ZERO, errp);
+        } else {
+            end = find_next_bit(batch->zero, nr_pages, at);
+            ok = multifd_sink_add(send, block, first_page + at, end - at,
+                                  PAGE_RUN_DATA, errp);
+        }
+    }
+    return ok;
+}
+
+static bool multifd_sink_put_run(PageSink *sink, RAMBlock *block,
+                                 uint64_t first_page, uint64_t nr_pages,
+                                 PageRunKind kind, Error **errp)
+{
+    MultiFDSend *send = container_of(sink, MultiFDSend, sink);
+
+    if (!send->legacy) {
+        return multifd_sink_add(send, block, first_page, nr_pages, kind, errp);
+    }
+    if (kind == PAGE_RUN_HOLE) {
+        return multifd_sink_put_zero(send, block, first_page, nr_pages, kind,
+                                     errp);
+    }
+    while (nr_pages > 0) {
+        unsigned nr = MIN(nr_pages, (uint64_t)ZERO_PAGE_BATCH_MAX);
+
+        if (!multifd_sink_put_legacy(send, block, first_page, nr, errp)) {
+            return false;
+        }
+        first_page += nr;
+        nr_pages -= nr;
+    }
+    return true;
+}
+
+static bool multifd_sink_flush(PageSink *sink, Error **errp)
+{
+    return multifd_sink_submit(container_of(sink, MultiFDSend, sink), errp);
+}
+
+static bool multifd_sink_sync(PageSink *sink, Error **errp)
+{
+    MultiFDSend *send = container_of(sink, MultiFDSend, sink);
+
+    if (!multifd_sink_submit(send, errp)) {
+        return false;
+    }
+    pause_point(send->config->pause_points, PAUSE_POINT_BEFORE_SYNC);
+    return multifd_queue_sync(send->queue) || multifd_send_reason(send, errp);
+}
+
+static const PageSinkOps multifd_sink_ops = {
+    .put_run = multifd_sink_put_run,
+    .flush = multifd_sink_flush,
+    .sync = multifd_sink_sync,
+};
+
+void multifd_sink_init(MultiFDSend *send)
+{
+    send->sink.ops = &multifd_sink_ops;
+    send->sink.needs_sync = true;
+    if (send->config->zero_page_detection == ZERO_PAGE_DETECTION_LEGACY) {
+        send->legacy = zero_page_detector_new_cpu();
+    }
+}

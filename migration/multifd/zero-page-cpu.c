@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The detector that reads the pages itself.
+ *
+ * Runs in the detector's thread and answers in submit.  The vector code is
+ * util's.
+ */
+#include "qemu/osdep.h"
+#include "qemu/cutils.h"
+#include "migration/multifd/zero-page.h"
+
+static void zero_page_cpu_submit(ZeroPageDetector *d, ZeroPageBatch *batch)
+{
+    bitmap_zero(batch->zero, ZERO_PAGE_BATCH_MAX);
+    for (unsigned i = 0; i < batch->nr_pages; i++) {
+        if (buffer_is_zero(batch->page[i], batch->page_size)) {
+            set_bit(i, batch->zero);
+        }
+    }
+}
+
+static void zero_page_cpu_free(ZeroPageDetector *d)
+{
+    g_free(d);
+}
+
+static const ZeroPageDetectorOps zero_page_cpu_ops = {
+    .name = "cpu",
+    .submit = zero_page_cpu_submit,
+    .free = zero_page_cpu_free,
+};
+
+ZeroPageDetector *zero_page_detector_new_cpu(void)
+{
+    ZeroPageDetector *d = g_new0(ZeroPageDetector, 1);
+
+    d->ops = &zero_page_cpu_ops;
+    return d;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The RAM section coming in.
+ *
+ * Entered by the load thread.  Every field is checked against the machine's
+ * blocks before it is used.  Page content goes from the channel straight to its
+ * place.
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/bitmap.h"
+#include "migration/ram/load.h"
+#include "migration/stream/ram-wire.h"
+#include "migration/trace.h"
+
+struct RamLoad {
+    const MigrationConfig *config;
+    RamList *list;
+    RamReceived *received;
+    const RamLoadOps *ops;
+    void *opaque;
+    bool started;           /* the block list is known */
+    bool flushed;           /* FLUSH was met in this section */
+    unsigned long *listed;  /* bit per block: its entry was read */
+    ReceivedBlock *last;    /* block of the last page record */
+    RamRecord record;       /* reused: it holds a name */
+};
+
+RamLoad *ram_load_new(const MigrationConfig *config, RamList *list,
+                      RamReceived *received, const RamLoadOps *ops,
+                      void *opaque)
+{
+    RamLoad *rl = g_new0(RamLoad, 1);
+
+    rl->config = config;
+    rl->list = list;
+    rl->received = received;
+    rl->ops = ops;
+    rl->opaque = opaque;
+    rl->listed = bitmap_new(ram_list_nr_blocks(list));
+    return rl;
+}
+
+void ram_load_free(RamLoad *rl)
+{
+    if (rl) {
+        g_free(rl->listed);
+        g_free(rl);
+    }
+}
+
+static bool ram_load_check_block(RamLoad *rl, const RamWireBlock *wire,
+                                 Error **errp)
+{
+    RAMBlock *block = ram_list_find(rl->list, wire->idstr);
+
+    if (!block) {
+        error_setg(errp, "The source's RAM block '%s' of %" PRIu64 " bytes "
+                   "does not exist here; give both sides the same "
+                   "memory-backend id", wire->idstr, wire->used_length);
+        return false;
+    }
+    if (block->used_length != wire->used_length) {
+        error_setg(errp, "RAM block '%s' has %" PRIu64 " bytes at the source "
+                   "and %" PRIu64 " here; give both sides the same size",
+                   wire->idstr, wire->used_length, block->used_length);
+        return false;
+    }
+    if (test_and_set_bit(block->index, rl->listed)) {
+        error_setg(errp, "RAM block '%s' stands twice in the block list",
+                   wire->idstr);
+        return false;
+    }
+    trace_ram_load_block(wire->idstr, wire->used_length);
+    return true;
+}
+
+static bool ram_load_block_list(RamLoad *rl, MigStreamIn *in,
+                                uint64_t total_bytes, Error **errp)
+{
+    uint64_t left = total_bytes;
+
+    if (rl->started) {
+        error_setg(errp, "The RAM section has a second block list");
+        return false;
+    }
+    while (left > 0) {
+        RamWireBlock wire;
+
+        if (!ram_wire_get_block(in, &wire, errp)) {
+            return false;
+        }
+        if (!ram_load_check_block(rl, &wire, errp)) {
+            return false;
+        }
+        if (wire.used_length > left) {
+            error_setg(errp, "The RAM block list is longer than its total of "
+                       "%" PRIu64 " bytes: block '%s' of %" PRIu64 " bytes "
+                       "does not fit the rest of %" PRIu64, total_bytes,
+                       wire.idstr, wire.used_length, left);
+            return false;
+        }
+        left -= wire.used_length;
+    }
+    rl->started = true;
+    return !rl->ops->start || rl->ops->start(rl->opaque, errp);
+}
+
+/* Finds the block and checks the offset of a page record. */
+static bool ram_load_place(RamLoad *rl, Error **errp)
+{
+    const RamRecord *record = &rl->record;
+
+    if (!rl->started) {
+        error_setg(errp, "The RAM section has a page at offset 0x%" PRIx64
+                   " before its block list", record->addr);
+        return false;
+    }
+    if (!record->same_block) {
+        rl->last = ram_received_find(rl->received, record->idstr);
+        if (!rl->last) {
+            error_setg(errp, "A page at offset 0x%" PRIx64 " names RAM block "
+                       "'%s', which does not exist here", record->addr,
+                       record->idstr);
+            return false;
+        }
+    } else if (!rl->last) {
+        error_setg(errp, "The first page of the stream, at offset 0x%" PRIx64
+                   ", names no RAM block", record->addr);
+        return false;
+    }
+    if (record->addr >= rl->last->block->used_length) {
+        error_setg(errp, "A page at offset 0x%" PRIx64 " is past the end of "
+                   "RAM block '%s' of 0x%" PRIx64 " bytes", record->addr,
+                   rl->last->block->idstr, rl->last->block->used_length);
+        return false;
+    }
+    return true;
+}
+
+static bool ram_load_page(RamLoad *rl, MigStreamIn *in, Error **errp)
+{
+    uint64_t page = rl->record.addr >> TARGET_PAGE_BITS;
+
+    if (!ram_load_place(rl, errp)) {
+        return false;
+    }
+    if (rl->record.kind == RAM_RECORD_ZERO) {
+        received_block_zero(rl->last, page, 1);
+        return true;
+    }
+    received_block_normal(rl->last, page, 1);
+    return stream_get_buffer(in, rl->last->block->host + rl->record.addr,
+                             TARGET_PAGE_SIZE, errp);
+}
+
+/*
+ * Both styles of sync point are told apart by FLUSH.  A stock QEMU freezes, or
+ * loses pages, when the two ends disagree; here the first section shows it.
+ */
+static bool ram_load_flush(RamLoad *rl, Error **errp)
+{
+    rl->flushed = true;
+    if (!rl->ops->sync) {
+        return true;            /* without multifd the mark means nothing */
+    }
+    if (!rl->started) {
+        error_setg(errp, "The RAM section has a multifd sync point before its "
+                   "block list");
+        return false;
+    }
+    if (rl->config->compat.multifd_flush_after_each_section) {
+        error_setg(errp, "The source syncs multifd channels once a round, this "
+                   "side once a section; set migration."
+                   "multifd-flush-after-each-section to the same value on "
+                   "both sides");
+        return false;
+    }
+    return rl->ops->sync(rl->opaque, errp);
+}
+
+static bool ram_load_eos(RamLoad *rl, bool first, Error **errp)
+{
+    if (!rl->ops->sync || !rl->started) {
+        return true;
+    }
+    if (rl->config->compat.multifd_flush_after_each_section) {
+        return rl->ops->sync(rl->opaque, errp);
+    }
+    if (first && !rl->flushed) {
+        error_setg(errp, "The source's first RAM section has no multifd sync "
+                   "point: it syncs once a section, this side once a round; "
+                   "set migration.multifd-flush-after-each-section to the "
+                   "same value on both sides");
+        return false;
+    }
+    return true;
+}
+
+bool ram_load_section(RamLoad *rl, MigStreamIn *in, Error **errp)
+{
+    bool first = !rl->started;
+
+    rl->flushed = false;
+    for (;;) {
+        bool ok = false;
+
+        if (!ram_wire_get_record(in, &rl->record, errp)) {
+            return false;
+        }
+        switch (rl->record.kind) {
+        case RAM_RECORD_MEM_SIZE:
+            ok = ram_load_block_list(rl, in, rl->record.addr, errp);
+            break;
+        case RAM_RECORD_ZERO:
+        case RAM_RECORD_PAGE:
+            ok = ram_load_page(rl, in, errp);
+            break;
+        case RAM_RECORD_FLUSH:
+            ok = ram_load_flush(rl, errp);
+            break;
+        case RAM_RECORD_EOS:
+            return ram_load_eos(rl, first, errp);
+        case RAM_RECORD_XBZRLE:
+            error_setg(errp, "The stream has a page in xbzrle form at offset "
+                       "0x%" PRIx64 ", which is not supported; switch the "
+                       "source's xbzrle capability off", rl->record.addr);
+            break;
+        }
+        if (!ok) {
+            return false;
+        }
+    }
+}
+
+bool ram_load_finish(RamLoad *rl, Error **errp)
+{
+    if (!rl->started || !rl->ops->sync || rl->flushed ||
+        rl->config->compat.multifd_flush_after_each_section) {
+        return true;
+    }
+    error_setg(errp, "The source's last RAM section has no multifd sync point; "
+               "pages on the channels may be missing");
+    return false;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Codec of multifd channels.
+ *
+ * Runs in whichever thread owns the channel.  Messages say what is wrong with a
+ * field; which channel and which packet it was is put in front by the callers.
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/bswap.h"
+#include "migration/stream/multifd-packet.h"
+
+void multifd_greeting_encode(uint8_t *wire, const QemuUUID *uuid, uint8_t id)
+{
+    MultiFDGreetingWire greeting = {
+        .magic = cpu_to_be32(MULTIFD_MAGIC),
+        .version = cpu_to_be32(MULTIFD_VERSION),
+        .id = id,
+    };
+
+    memcpy(greeting.uuid, uuid->data, sizeof(greeting.uuid));
+    memcpy(wire, &greeting, sizeof(greeting));
+}
+
+static bool multifd_check_version(uint32_t magic, uint32_t version,
+                                  Error **errp)
+{
+    if (magic != MULTIFD_MAGIC) {
+        error_setg(errp, "magic 0x%08x, expected 0x%08x", magic, MULTIFD_MAGIC);
+        return false;
+    }
+    if (version != MULTIFD_VERSION) {
+        error_setg(errp, "version %u, expected %u", version, MULTIFD_VERSION);
+        return false;
+    }
+    return true;
+}
+
+bool multifd_greeting_decode(const uint8_t *wire, const QemuUUID *uuid,
+                             unsigned nr_channels, uint8_t *id, Error **errp)
+{
+    MultiFDGreetingWire greeting;
+    QemuUUID theirs;
+
+    memcpy(&greeting, wire, sizeof(greeting));
+    if (!multifd_check_version(be32_to_cpu(greeting.magic),
+                               be32_to_cpu(greeting.version), errp)) {
+        return false;
+    }
+    memcpy(theirs.data, greeting.uuid, sizeof(theirs.data));
+    if (!qemu_uuid_is_equal(&theirs, uuid)) {
+        g_autofree char *got = qemu_uuid_unparse_strdup(&theirs);
+        g_autofree char *own = qemu_uuid_unparse_strdup(uuid);
+
+        error_setg(errp, "uuid %s, expected %s; give both sides the same -uuid",
+                   got, own);
+        return false;
+    }
+    if (greeting.id >= nr_channels) {
+        error_setg(errp, "channel id %u, expected one below %u; give both "
+                   "sides the same multifd-channels", greeting.id, nr_channels);
+        return false;
+    }
+    *id = greeting.id;
+    return true;
+}
+
+void multifd_packet_encode(MultiFDPacketWire *wire, uint64_t packet_num,
+                           const char *block_name, const uint64_t *pages,
+                           unsigned nr_normal, unsigned nr_zero)
+{
+    unsigned nr_pages = nr_normal + nr_zero;
+
+    /* The offsets are most of it, and are all written below. */
+    memset(wire, 0, offsetof(MultiFDPacketWire, offset));
+    stl_be_p(&wire->magic, MULTIFD_MAGIC);
+    stl_be_p(&wire->version, MULTIFD_VERSION);
+    stl_be_p(&wire->pages_alloc, MULTIFD_PACKET_PAGES);
+    stl_be_p(&wire->normal_pages, nr_normal);
+    stl_be_p(&wire->next_packet_size, nr_normal << TARGET_PAGE_BITS);
+    stq_be_p(&wire->packet_num, packet_num);
+    stl_be_p(&wire->zero_pages, nr_zero);
+    memcpy(wire->block_name, block_name,
+           MIN(strlen(block_name), MULTIFD_BLOCK_NAME_LEN - 1));
+    for (unsigned i = 0; i < nr_pages; i++) {
+        stq_be_p(&wire->offset[i], pages[i] << TARGET_PAGE_BITS);
+    }
+    memset(&wire->offset[nr_pages], 0,
+           (MULTIFD_PACKET_PAGES - nr_pages) * sizeof(wire->offset[0]));
+}
+
+void multifd_packet_encode_sync(MultiFDPacketWire *wire, uint64_t packet_num)
+{
+    memset(wire, 0, sizeof(*wire));
+    stl_be_p(&wire->magic, MULTIFD_MAGIC);
+    stl_be_p(&wire->version, MULTIFD_VERSION);
+    stl_be_p(&wire->flags, MULTIFD_FLAG_SYNC);
+    stq_be_p(&wire->packet_num, packet_num);
+}
+
+bool multifd_packet_check_start(const MultiFDPacketWire *wire, Error **errp)
+{
+    uint32_t flags = ldl_be_p(&wire->flags);
+
+    if (!multifd_check_version(ldl_be_p(&wire->magic), ldl_be_p(&wire->version),
+                               errp)) {
+        return false;
+    }
+    if (flags & MULTIFD_FLAG_DEVICE_STATE) {
+        error_setg(errp, "flags 0x%x announce device state, which no device "
+                   "here takes from a multifd channel", flags);
+        return false;
+    }
+    return true;
+}
+
+/* The counts, each against what the ones before leave room for. */
+static bool multifd_packet_check_counts(const MultiFDPacketWire *wire,
+                                        Error **errp)
+{
+    uint32_t alloc = ldl_be_p(&wire->pages_alloc);
+    uint32_t nr_normal = ldl_be_p(&wire->normal_pages);
+    uint32_t nr_zero = ldl_be_p(&wire->zero_pages);
+
+    if (alloc > MULTIFD_PACKET_PAGES) {
+        error_setg(errp, "room for %u pages, expected at most %u", alloc,
+                   MULTIFD_PACKET_PAGES);
+        return false;
+    }
+    if (nr_normal > alloc) {
+        error_setg(errp, "%u normal pages, expected at most %u", nr_normal,
+                   alloc);
+        return false;
+    }
+    if (nr_zero > alloc - nr_normal) {
+        error_setg(errp, "%u zero pages besides %u normal ones, expected at "
+                   "most %u", nr_zero, nr_normal, alloc - nr_normal);
+        return false;
+    }
+    return true;
+}
+
+bool multifd_packet_decode(const MultiFDPacketWire *wire, MultiFDPacket *packet,
+                           Error **errp)
+{
+    uint32_t flags = ldl_be_p(&wire->flags);
+    MultiFDPacket p = { .flags = flags };
+
+    if (!multifd_packet_check_start(wire, errp) ||
+        !multifd_packet_check_counts(wire, errp)) {
+        return false;
+    }
+    p.nr_normal = ldl_be_p(&wire->normal_pages);
+    p.nr_zero = ldl_be_p(&wire->zero_pages);
+    p.packet_num = ldq_be_p(&wire->packet_num);
+
+    if (p.nr_normal + p.nr_zero > 0) {
+        if (!memchr(wire->block_name, '\0', sizeof(wire->block_name))) {
+            error_setg(errp, "the RAM block's name has no end within %zu bytes",
+                       sizeof(wire->block_name));
+            return false;
+        }
+        p.block_name = wire->block_name;
+    }
+    /* A SYNC that carries nothing carries nothing compressed. */
+    if ((flags & MULTIFD_FLAG_COMPRESSION_MASK) &&
+        (p.block_name || !(flags & MULTIFD_FLAG_SYNC))) {
+        error_setg(errp, "flags 0x%x name a compression method, expected none; "
+                   "give both sides the same multifd-compression", flags);
+        return false;
+    }
+    *packet = p;
+    return true;
+}
+
+bool multifd_packet_decode_pages(const MultiFDPacketWire *wire,
+                                 const MultiFDPacket *packet,
+                                 uint64_t used_length, uint64_t *pages,
+                                 Error **errp)
+{
+    unsigned nr_pages = packet->nr_normal + packet->nr_zero;
+
+    for (unsigned i = 0; i < nr_pages; i++) {
+        uint64_t offset = ldq_be_p(&wire->offset[i]);
+
+        if (!QEMU_IS_ALIGNED(offset, TARGET_PAGE_SIZE)) {
+            error_setg(errp, "offset 0x%" PRIx64 " of page %u is not a "
+                       "multiple of %u", offset, i, TARGET_PAGE_SIZE);
+            return false;
+        }
+        /* Both are multiples of a page: below the end is a page below. */
+        if (offset >= used_length) {
+            error_setg(errp, "offset 0x%" PRIx64 " of page %u is past the end "
+                       "of RAM block '%s' of 0x%" PRIx64 " bytes", offset, i,
+                       packet->block_name, used_length);
+            return false;
+        }
+        pages[i] = offset >> TARGET_PAGE_BITS;
+    }
+    return true;
+}

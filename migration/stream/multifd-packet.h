@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What stands on a multifd channel: one greeting, then packets, each a header
+ * of fixed size and the content of its normal pages.  A codec only: it knows
+ * names, numbers and lengths, not RAM blocks.  Prose:
+ * docs/devel/wire-format.rst.
+ *
+ * Decoding reads nothing that it has not checked, and hands out page numbers
+ * only through multifd_packet_decode_pages(), which checks them against the
+ * block.
+ *
+ * Threads: none of its own; pure functions of their arguments.
+ */
+#ifndef MIGRATION_STREAM_MULTIFD_PACKET_H
+#define MIGRATION_STREAM_MULTIFD_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "memory/ram.h"
+#include "qemu/compiler.h"
+#include "qemu/uuid.h"
+
+#define MULTIFD_MAGIC                   0x11223344U
+#define MULTIFD_VERSION                 1U
+
+#define MULTIFD_FLAG_SYNC               0x01U
+/* Five bits, one a compression method; none of them: pages as they are. */
+#define MULTIFD_FLAG_COMPRESSION_MASK   0x3eU
+/* A packet of another layout that carries the state of a device. */
+#define MULTIFD_FLAG_DEVICE_STATE       0x40U
+
+/* 512 KiB of pages: QEMU's constant, part of the format. */
+#define MULTIFD_PACKET_PAGES            128
+#define MULTIFD_BLOCK_NAME_LEN          256
+
+#define MULTIFD_GREETING_LEN            64
+#define MULTIFD_PACKET_LEN              1344
+/* Magic, version and flags: what every layout of packet begins with. */
+#define MULTIFD_PACKET_START_LEN        12
+
+typedef struct QEMU_PACKED MultiFDGreetingWire {
+    uint32_t magic;             /*  0  be32 MULTIFD_MAGIC */
+    uint32_t version;           /*  4  be32 MULTIFD_VERSION */
+    uint8_t uuid[16];           /*  8  of the guest, zero if it has none */
+    uint8_t id;                 /* 24  of the channel, from 0 */
+    uint8_t reserved[39];       /* 25  zero, ignored */
+} MultiFDGreetingWire;
+
+typedef struct QEMU_PACKED MultiFDPacketWire {
+    uint32_t magic;             /*   0  be32 MULTIFD_MAGIC */
+    uint32_t version;           /*   4  be32 MULTIFD_VERSION */
+    uint32_t flags;             /*   8  be32 MULTIFD_FLAG_... */
+    uint32_t pages_alloc;       /*  12  be32 limit of the next three, <= 128 */
+    uint32_t normal_pages;      /*  16  be32 n: pages with content */
+    uint32_t next_packet_size;  /*  20  be32 bytes of content that follow */
+    uint64_t packet_num;        /*  24  be64 over all channels, from 0 */
+    uint32_t zero_pages;        /*  32  be32 z: pages without content */
+    uint8_t reserved[28];       /*  36  zero, ignored */
+    char block_name[MULTIFD_BLOCK_NAME_LEN];    /*  64  padded with NUL */
+    uint64_t offset[MULTIFD_PACKET_PAGES];      /* 320  be64, n then z */
+} MultiFDPacketWire;
+
+QEMU_BUILD_BUG_ON(sizeof(MultiFDGreetingWire) != MULTIFD_GREETING_LEN);
+QEMU_BUILD_BUG_ON(offsetof(MultiFDGreetingWire, uuid) != 8);
+QEMU_BUILD_BUG_ON(offsetof(MultiFDGreetingWire, id) != 24);
+QEMU_BUILD_BUG_ON(sizeof(MultiFDPacketWire) != MULTIFD_PACKET_LEN);
+QEMU_BUILD_BUG_ON(offsetof(MultiFDPacketWire, pages_alloc) !=
+                  MULTIFD_PACKET_START_LEN);
+QEMU_BUILD_BUG_ON(offsetof(MultiFDPacketWire, packet_num) != 24);
+QEMU_BUILD_BUG_ON(offsetof(MultiFDPacketWire, zero_pages) != 32);
+QEMU_BUILD_BUG_ON(offsetof(MultiFDPacketWire, block_name) != 64);
+QEMU_BUILD_BUG_ON(offsetof(MultiFDPacketWire, offset) != 320);
+
+typedef struct Error Error;
+
+/* A header that was checked, as far as it can be without its block. */
+typedef struct MultiFDPacket {
+    uint32_t flags;
+    uint32_t nr_normal;
+    uint32_t nr_zero;           /* nr_normal + nr_zero <= 128 */
+    uint64_t packet_num;
+    /* inside the wire's header; NULL exactly when the packet has no pages */
+    const char *block_name;
+} MultiFDPacket;
+
+/**
+ * multifd_greeting_encode:
+ * @wire: where to put it, MULTIFD_GREETING_LEN bytes
+ * @uuid: of the guest
+ * @id: of the channel
+ */
+void multifd_greeting_encode(uint8_t *wire, const QemuUUID *uuid, uint8_t id);
+
+/**
+ * multifd_greeting_decode:
+ * @wire: MULTIFD_GREETING_LEN bytes
+ * @uuid: the only one accepted
+ * @nr_channels: ids must be below it
+ * @id: where to put the channel's id; untouched on failure
+ * @errp: where to put the reason, or NULL
+ *
+ * Returns: false when a field is not what it should be
+ */
+bool multifd_greeting_decode(const uint8_t *wire, const QemuUUID *uuid,
+                             unsigned nr_channels, uint8_t *id, Error **errp);
+
+/**
+ * multifd_packet_encode:
+ * @wire: where to put the header
+ * @packet_num: its number
+ * @block_name: the block of its pages, below MULTIFD_BLOCK_NAME_LEN bytes
+ * @pages: page numbers in the block, first the normal ones, then the zero ones
+ * @nr_normal: how many normal
+ * @nr_zero: how many zero; with @nr_normal at most MULTIFD_PACKET_PAGES
+ *
+ * Makes the header of a packet whose content, if any, is not compressed.
+ */
+void multifd_packet_encode(MultiFDPacketWire *wire, uint64_t packet_num,
+                           const char *block_name, const uint64_t *pages,
+                           unsigned nr_normal, unsigned nr_zero);
+
+/**
+ * multifd_packet_encode_sync:
+ * @wire: where to put the header
+ * @packet_num: its number
+ *
+ * Makes a SYNC, which is a header and nothing behind it.
+ */
+void multifd_packet_encode_sync(MultiFDPacketWire *wire, uint64_t packet_num);
+
+/**
+ * multifd_packet_check_start:
+ * @wire: a header of which MULTIFD_PACKET_START_LEN bytes are there
+ * @errp: where to put the reason, or NULL
+ *
+ * Checks what every layout of packet begins with.  To be called before the rest
+ * is waited for: a packet of another layout is shorter, and its rest may never
+ * come.
+ * Returns: false for another magic, version or layout
+ */
+bool multifd_packet_check_start(const MultiFDPacketWire *wire, Error **errp);
+
+/**
+ * multifd_packet_decode:
+ * @wire: a header of MULTIFD_PACKET_LEN bytes
+ * @packet: where to put what it says; refers to @wire; untouched on failure
+ * @errp: where to put the reason, or NULL
+ *
+ * Checks everything but the pages.  Of a packet without pages the name, the
+ * offsets and the size are not looked at: QEMU 7.2 leaves stale ones in SYNCs.
+ * Returns: false when a field is not what it should be
+ */
+bool multifd_packet_decode(const MultiFDPacketWire *wire, MultiFDPacket *packet,
+                           Error **errp);
+
+/**
+ * multifd_packet_decode_pages:
+ * @wire: the header
+ * @packet: what multifd_packet_decode() made of it
+ * @used_length: of the block it names, bytes, a multiple of TARGET_PAGE_SIZE
+ * @pages: where to put the page numbers, MULTIFD_PACKET_PAGES entries: the
+ *         normal ones, then the zero ones; undefined on failure
+ * @errp: where to put the reason, or NULL
+ *
+ * Returns: false when an offset is past the block or inside a page
+ */
+bool multifd_packet_decode_pages(const MultiFDPacketWire *wire,
+                                 const MultiFDPacket *packet,
+                                 uint64_t used_length, uint64_t *pages,
+                                 Error **errp);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration section as a vmstate of its own: the machine's name, and
+ * subsections that are read though this source never sends them.  Runs in the
+ * thread that owns the stream.
+ */
+#include "qemu/osdep.h"
+#include "memory/ram.h"
+#include "migration/stream/wire.h"
+#include "migration/vmstate/configuration.h"
+#include "migration/vmstate/state.h"
+#include "qapi/error.h"
+
+/* More capabilities than any version has: a count above is nonsense. */
+#define CAPABILITIES_MAX 64
+
+/* Content of subsection "capabilities": checked while it is read. */
+typedef struct ConfigurationCapabilities {
+    uint32_t count;
+} ConfigurationCapabilities;
+
+typedef struct ConfigurationState {
+    uint32_t len;
+    char name[CONFIGURATION_NAME_MAX];
+    uint32_t page_bits;
+    ConfigurationCapabilities capabilities;
+    QemuUUID uuid;
+    /* not on the wire: what the name has to be */
+    const char *expected;
+} ConfigurationState;
+
+/*
+ * Capabilities whose state at the source need not be known here.  7.2 had
+ * "compress" and "block", too.
+ */
+static const char *const other_capabilities[] = {
+    "xbzrle", "rdma-pin-all", "auto-converge", "zero-blocks", "compress",
+    "events", "postcopy-ram", "x-colo", "release-ram", "block", "return-path",
+    "pause-before-switchover", "multifd", "dirty-bitmaps",
+    "postcopy-blocktime", "late-block-activate", "validate-uuid",
+    "background-snapshot", "zero-copy-send", "postcopy-preempt",
+    "switchover-ack", "dirty-limit", NULL,
+};
+
+/* Capabilities that change the stream and that both ends must have. */
+static const char *const strict_capabilities[] = {
+    "x-ignore-shared", "mapped-ram", NULL,
+};
+
+static bool get_capability(MigStreamIn *s, Error **errp)
+{
+    char name[STREAM_STR8_MAX];
+
+    if (!stream_get_str8(s, name, errp)) {
+        return false;
+    }
+    if (g_strv_contains(strict_capabilities, name)) {
+        error_setg(errp, "the source has capability \"%s\" on, which is not "
+                   "offered here", name);
+        return false;
+    }
+    if (!g_strv_contains(other_capabilities, name)) {
+        error_setg(errp, "the source has an unknown capability \"%s\"", name);
+        return false;
+    }
+    return true;
+}
+
+static void put_capabilities(MigStreamOut *s, const void *pv, size_t size)
+{
+    stream_put_be32(s, 0);
+}
+
+static bool get_capabilities(MigStreamIn *s, void *pv, size_t size,
+                             Error **errp)
+{
+    ConfigurationCapabilities *capabilities = pv;
+
+    if (!stream_get_be32(s, &capabilities->count, errp)) {
+        return false;
+    }
+    if (capabilities->count > CAPABILITIES_MAX) {
+        error_setg(errp, "%" PRIu32 " capabilities, at most %u are read",
+                   capabilities->count, CAPABILITIES_MAX);
+        return false;
+    }
+    for (uint32_t i = 0; i < capabilities->count; i++) {
+        if (!get_capability(s, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const VMStateInfo info_capabilities = {
+    "capabilities", put_capabilities, get_capabilities,
+};
+
+static bool never_needed(void *opaque)
+{
+    return false;
+}
+
+static bool page_bits_validate(const void *staged, int version_id,
+                               Error **errp)
+{
+    const ConfigurationState *state = staged;
+
+    if (state->page_bits != TARGET_PAGE_BITS) {
+        error_setg(errp, "the source's target pages have %" PRIu32
+                   " address bits, those here %u", state->page_bits,
+                   TARGET_PAGE_BITS);
+        return false;
+    }
+    return true;
+}
+
+/* x86 pages are of the smallest size, so this never needs to be said. */
+static const VMStateDescription vmstate_target_page_bits = {
+    .name = "configuration/target-page-bits",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .struct_size = sizeof(ConfigurationState),
+    .needed = never_needed,
+    .validate = page_bits_validate,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(page_bits, ConfigurationState),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static const VMStateDescription vmstate_capabilities = {
+    .name = "configuration/capabilities",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .struct_size = sizeof(ConfigurationState),
+    .needed = never_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_SINGLE(capabilities, ConfigurationState, 0, info_capabilities,
+                       ConfigurationCapabilities),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static const VMStateDescription vmstate_uuid = {
+    .name = "configuration/uuid",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .struct_size = sizeof(ConfigurationState),
+    .needed = never_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_BUFFER(uuid, ConfigurationState),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+/* Before the subsections are looked for: that would wait for more to come. */
+static bool configuration_validate(const void *staged, int version_id,
+                                   Error **errp)
+{
+    const ConfigurationState *state = staged;
+    g_autofree char *raw = NULL;
+    g_autofree char *readable = NULL;
+
+    if (state->len == strlen(state->expected) &&
+        !memcmp(state->name, state->expected, state->len)) {
+        return true;
+    }
+    raw = g_strndup(state->name, state->len);
+    readable = g_strescape(raw, NULL);
+    error_setg(errp, "the source's machine is \"%s\"%s, this one is \"%s\"; "
+               "start both with the same -machine", readable,
+               strlen(raw) < state->len ? " with a NUL in its name" : "",
+               state->expected);
+    return false;
+}
+
+static const VMStateDescription vmstate_configuration = {
+    .name = "configuration",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .struct_size = sizeof(ConfigurationState),
+    .validate = configuration_validate,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(len, ConfigurationState),
+        VMSTATE_VBUFFER_UINT32(name, ConfigurationState, 0, len),
+        VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription *const []) {
+        &vmstate_target_page_bits,
+        &vmstate_capabilities,
+        &vmstate_uuid,
+        NULL
+    },
+};
+
+bool configuration_save(MigStreamOut *s, const char *machine_name,
+                        VMDesc *desc, Error **errp)
+{
+    ConfigurationState state = { .len = strlen(machine_name) };
+
+    if (!state.len || state.len > CONFIGURATION_NAME_MAX) {
+        error_setg(errp, "machine name \"%s\" has %zu bytes, expected 1 to %d",
+                   machine_name, strlen(machine_name),
+                   CONFIGURATION_NAME_MAX);
+        return false;
+    }
+    memcpy(state.name, machine_name, state.len);
+    stream_put_byte(s, QEMU_VM_CONFIGURATION);
+    return vmstate_save_state(s, &vmstate_configuration, &state,
+                              vmdesc_configuration(desc), errp);
+}
+
+static bool configuration_check_uuid(const QemuUUID *theirs,
+                                     const QemuUUID *ours, char **warning,
+                                     Error **errp)
+{
+    g_autofree char *their_text = qemu_uuid_unparse_strdup(theirs);
+    g_autofree char *our_text = qemu_uuid_unparse_strdup(ours);
+
+    if (qemu_uuid_is_null(ours)) {
+        *warning = g_strdup_printf("the source's UUID is %s, none was given "
+                                   "here: not compared", their_text);
+        return true;
+    }
+    if (!qemu_uuid_is_equal(theirs, ours)) {
+        error_setg(errp, "the source's UUID is %s, the one here %s", their_text,
+                   our_text);
+        return false;
+    }
+    return true;
+}
+
+bool configuration_load(MigStreamIn *s, const char *machine_name,
+                        const QemuUUID *uuid, char **warning, Error **errp)
+{
+    g_autoptr(GArray) log = g_array_new(FALSE, FALSE, sizeof(VMStateArrival));
+    ConfigurationState state = { .expected = machine_name };
+    g_autofree char *note = NULL;
+
+    if (!vmstate_load_state(s, &vmstate_configuration, &state,
+                            vmstate_configuration.version_id, log, errp)) {
+        return false;
+    }
+    for (guint i = 0; i < log->len; i++) {
+        if (g_array_index(log, VMStateArrival, i).vmsd == &vmstate_uuid &&
+            !configuration_check_uuid(&state.uuid, uuid, &note, errp)) {
+            return false;
+        }
+    }
+    if (warning) {
+        *warning = g_steal_pointer(&note);
+    }
+    return true;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bodies of the commands about the session itself: negotiation, version, the
+ * list of commands, and the wish to end the program.
+ *
+ * The thread of the main loop, called by the dispatcher with checked
+ * arguments.  query-qmp-schema is answered by the generated data.
+ */
+#include "qemu/osdep.h"
+
+#include "monitor/qmp-session.h"
+#include "qapi/error.h"
+#include "qapi/qapi-commands-control.h"
+#include "qapi/util.h"
+
+void qmp_qmp_capabilities(MonitorQmp *mon, bool has_enable,
+                          QMPCapabilityList *enable, Error **errp)
+{
+    /* No capability exists, so a list that got here is empty. */
+    if (!monitor_qmp_negotiate(mon)) {
+        error_set(errp, ERROR_CLASS_COMMAND_NOT_FOUND,
+                  "Capabilities negotiation is already complete, command"
+                  " ignored");
+    }
+}
+
+VersionInfo *qmp_query_version(MonitorQmp *mon, Error **errp)
+{
+    VersionInfo *info = g_new0(VersionInfo, 1);
+    g_auto(GStrv) parts = g_strsplit(WHERRY_VERSION, ".", 3);
+
+    info->qemu = g_new0(VersionTriple, 1);
+    info->qemu->major = g_ascii_strtoll(parts[0], NULL, 10);
+    info->qemu->minor = g_ascii_strtoll(parts[1], NULL, 10);
+    info->qemu->micro = g_ascii_strtoll(parts[2], NULL, 10);
+    info->package = g_strdup("wherry");
+    return info;
+}
+
+void qmp_quit(MonitorQmp *mon, Error **errp)
+{
+    monitor_qmp_quit(mon);
+}
+
+static void qmp_control_add(const QmpCommand *cmd, void *opaque)
+{
+    CommandInfoList **list = opaque;
+    CommandInfo *info = g_new0(CommandInfo, 1);
+
+    info->name = g_strdup(cmd->name);
+    QAPI_LIST_PREPEND(*list, info);
+}
+
+CommandInfoList *qmp_query_commands(MonitorQmp *mon, Error **errp)
+{
+    CommandInfoList *list = NULL;
+
+    qmp_for_each_command(monitor_qmp_commands(mon), qmp_control_add, &list);
+    return list;
+}

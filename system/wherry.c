@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One run of the program.  Parts are made in the order of their need and go
+ * in reverse, with one exception: the migration ends while the monitors still
+ * stand, so that clients hear how it ended.
+ *
+ * Main thread.
+ */
+#include "qemu/osdep.h"
+
+#include <signal.h>
+
+#include "monitor/events.h"
+#include "monitor/monitor.h"
+#include "qapi/error.h"
+#include "qemu/main-loop.h"
+#include "system/commands.h"
+#include "system/incoming.h"
+#include "system/machine.h"
+#include "system/monitor-options.h"
+#include "system/pidfile.h"
+#include "system/report.h"
+#include "system/signals.h"
+#include "system/trace.h"
+#include "system/tracing.h"
+#include "system/wherry.h"
+
+/* How long a client may take to read the last replies. */
+#define WHERRY_LAST_WORDS_MS 200
+
+struct Wherry {
+    /* set once */
+    const CommandLine *cl;
+    PidFile *pidfile;
+    MainLoop *loop;
+    Signals *signals;
+    MonitorEvents *events;
+    Machine *machine;
+    GPtrArray *servers;     /* of MonitorServer, as in cl->monitors */
+};
+
+static void wherry_signal(int signo, pid_t pid, void *opaque)
+{
+    Wherry *w = opaque;
+
+    trace_wherry_signal(signo, pid);
+    if (signo != SIGINT) {
+        error_report("terminating on signal %d from pid %ld", signo,
+                     (long)pid);
+    }
+    machine_quit(w->machine, SHUTDOWN_CAUSE_HOST_SIGNAL);
+}
+
+static void wherry_qmp_quit(void *opaque)
+{
+    machine_quit(opaque, SHUTDOWN_CAUSE_HOST_QMP_QUIT);
+}
+
+static bool wherry_make_monitors(Wherry *w, Error **errp)
+{
+    MonitorHost host = {
+        .loop = w->loop,
+        .events = w->events,
+        .register_commands = commands_register,
+        .quit = wherry_qmp_quit,
+        .opaque = w->machine,
+    };
+    ERRP_GUARD();
+
+    w->servers = g_ptr_array_new_with_free_func(
+        (GDestroyNotify)monitor_server_free);
+    for (guint i = 0; i < w->cl->monitors->len; i++) {
+        MonitorOptions *options = g_ptr_array_index(w->cl->monitors, i);
+        MonitorServer *server = monitor_server_new(options->addr, &host, errp);
+
+        if (!server) {
+            error_prepend(errp, "-qmp %s: ", options->text);
+            return false;
+        }
+        g_ptr_array_add(w->servers, server);
+    }
+    return true;
+}
+
+Wherry *wherry_new(const CommandLine *cl, Error **errp)
+{
+    g_autoptr(Wherry) w = g_new0(Wherry, 1);
+
+    w->cl = cl;
+    if (!tracing_setup(cl, errp)) {
+        return NULL;
+    }
+    if (cl->pidfile && !(w->pidfile = pidfile_new(cl->pidfile, errp))) {
+        return NULL;
+    }
+    w->loop = main_loop_new(NULL, errp);
+    if (!w->loop) {
+        return NULL;
+    }
+    w->events = monitor_events_new(w->loop);
+    w->machine = machine_new(cl, w->loop, monitor_events_sink(w->events),
+                             errp);
+    if (!w->machine) {
+        return NULL;
+    }
+    /* Not before: a machine that takes long to make can be interrupted. */
+    w->signals = signals_new(main_loop_context(w->loop), wherry_signal, w,
+                             errp);
+    if (!w->signals || !wherry_make_monitors(w, errp)) {
+        return NULL;
+    }
+    return g_steal_pointer(&w);
+}
+
+/* The first monitor whose client has to come first, or NULL. */
+static const MonitorOptions *wherry_awaited(const Wherry *w)
+{
+    for (guint i = 0; i < w->servers->len; i++) {
+        const MonitorOptions *options = g_ptr_array_index(w->cl->monitors, i);
+
+        if (options->wait &&
+            !monitor_server_has_client(g_ptr_array_index(w->servers, i))) {
+            return options;
+        }
+    }
+    return NULL;
+}
+
+/* Serves the monitors alone until their clients have come. */
+static void wherry_wait(Wherry *w)
+{
+    const MonitorOptions *options = NULL;
+    const MonitorOptions *next;
+
+    while (!w->machine->quitting && (next = wherry_awaited(w))) {
+        if (next != options) {
+            options = next;
+            info_report("waiting for a client: -qmp %s", options->text);
+        }
+        g_main_context_iteration(main_loop_context(w->loop), true);
+    }
+}
+
+bool wherry_start(Wherry *w, Error **errp)
+{
+    wherry_wait(w);
+    if (!incoming_setup(w->machine, w->cl, errp)) {
+        return false;
+    }
+    runstate_launch(w->machine->runstate);
+    return true;
+}
+
+int wherry_run(Wherry *w)
+{
+    main_loop_run(w->loop);
+    trace_wherry_quit(w->machine->exit_status);
+    return w->machine->exit_status;
+}
+
+void wherry_free(Wherry *w)
+{
+    if (!w) {
+        return;
+    }
+    if (w->machine) {
+        machine_end(w->machine);
+    }
+    if (w->servers) {
+        for (guint i = 0; i < w->servers->len; i++) {
+            monitor_server_flush(g_ptr_array_index(w->servers, i),
+                                 WHERRY_LAST_WORDS_MS);
+        }
+        g_ptr_array_unref(w->servers);
+    }
+    machine_free(w->machine);
+    monitor_events_free(w->events);
+    pidfile_free(w->pidfile);
+    signals_free(w->signals);
+    main_loop_free(w->loop);
+    g_free(w);
+}

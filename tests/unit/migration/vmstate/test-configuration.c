@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests of migration/vmstate/configuration.c.
+ */
+#include "qemu/osdep.h"
+#include <json-c/json.h>
+#include "migration/vmstate/configuration.h"
+#include "qapi/error.h"
+#include "test-channel.h"
+
+#define BYTES(literal) (literal), sizeof(literal) - 1
+#define NAME "\0\0\0\4none"
+#define PAGE_BITS "\5\x1e" "configuration/target-page-bits\0\0\0\1"
+#define CAPABILITIES "\5\x1a" "configuration/capabilities\0\0\0\1"
+#define UUID "\5\x12" "configuration/uuid\0\0\0\1"
+#define UUID_16 "0123456789abcdef"
+
+static const QemuUUID other_uuid = { "0123456789abcdeg" };
+static const QemuUUID same_uuid = { UUID_16 };
+
+static void test_save(void)
+{
+    g_autoptr(MigStreamOut) s = stream_out_new(NULL);
+    g_autoptr(GByteArray) bytes = NULL;
+    g_autoptr(VMDesc) desc = vmdesc_new();
+
+    g_assert_true(configuration_save(s, "none", desc, NULL));
+    bytes = stream_out_steal(s);
+    g_assert_cmpmem(bytes->data, bytes->len, "\7" NAME, 9);
+    g_assert_cmpstr(json_object_to_json_string_ext(
+                        vmdesc_configuration(desc), JSON_C_TO_STRING_PLAIN),
+                    ==, "{\"vmsd_name\":\"configuration\",\"version\":1,"
+                    "\"fields\":[{\"name\":\"len\",\"type\":\"uint32\","
+                    "\"size\":4},{\"name\":\"name\",\"type\":\"buffer\","
+                    "\"size\":4}]}");
+}
+
+static void test_save_name(void)
+{
+    g_autoptr(MigStreamOut) s = stream_out_new(NULL);
+    g_autofree char *name = g_strnfill(256, 'n');
+    Error *err = NULL;
+
+    g_assert_false(configuration_save(s, "", NULL, &err));
+    test_assert_error(&err, "has 0 bytes, expected 1 to 255");
+    g_assert_false(configuration_save(s, name, NULL, &err));
+    test_assert_error(&err, "has 256 bytes, expected 1 to 255");
+    g_assert_true(configuration_save(s, name + 1, NULL, &err));
+}
+
+static void assert_loads(const char *bytes, size_t len_bytes,
+                         uint64_t taken, const QemuUUID *uuid)
+{
+    g_autoptr(MigStreamIn) s = test_stream_in(bytes, len_bytes);
+    char *warning = NULL;
+    Error *err = NULL;
+
+    g_assert_true(configuration_load(s, "none", uuid, &warning, &err));
+    g_assert_cmpuint(stream_in_bytes(s), ==, taken);
+    g_assert_null(warning);
+}
+
+static void assert_fails_with(const char *bytes, size_t len_bytes,
+                              const QemuUUID *uuid, const char *part)
+{
+    g_autoptr(MigStreamIn) s = test_stream_in(bytes, len_bytes);
+    Error *err = NULL;
+
+    g_assert_false(configuration_load(s, "none", uuid, NULL, &err));
+    test_assert_error(&err, part);
+}
+
+static void assert_fails(const char *bytes, size_t len_bytes, const char *part)
+{
+    assert_fails_with(bytes, len_bytes, &UUID_NONE, part);
+}
+
+static void test_load(void)
+{
+    assert_loads(BYTES(NAME "\1\0"), 8, &UUID_NONE);
+    assert_loads(BYTES(NAME), 8, &same_uuid);
+}
+
+static void test_other_name(void)
+{
+    assert_fails(BYTES("\0\0\0\x0bpc-q35-10.0"),
+                 "the source's machine is \"pc-q35-10.0\", this one is "
+                 "\"none\"; start both with the same -machine");
+    assert_fails(BYTES("\0\0\0\5none2"), "is \"none2\", this one is \"none\"");
+}
+
+/* QEMU takes any beginning of its own name. */
+static void test_shorter_name(void)
+{
+    assert_fails(BYTES("\0\0\0\3non"), "is \"non\", this one is \"none\"");
+    assert_fails(BYTES("\0\0\0\0"), "is \"\", this one is \"none\"");
+}
+
+static void test_odd_name(void)
+{
+    assert_fails(BYTES("\0\0\0\5none\0"), "\"none\" with a NUL in its name");
+    assert_fails(BYTES("\0\0\0\5\x1b[31m"), "is \"\\033[31m\"");
+}
+
+static void test_long_name(void)
+{
+    assert_fails(BYTES("\0\0\1\0none"),
+                 "configuration.name: 256 bytes, at most 255 are read");
+    assert_fails(BYTES("\xff\xff\xff\xffnone"), "4294967295 bytes");
+}
+
+static void test_truncated(void)
+{
+    for (size_t n = 0; n < 8; n++) {
+        assert_fails(NAME, n, "stream ended");
+    }
+}
+
+static void test_page_bits(void)
+{
+    assert_loads(BYTES(NAME PAGE_BITS "\0\0\0\x0c\1"), 8 + 36 + 4,
+                 &UUID_NONE);
+    assert_fails(BYTES(NAME PAGE_BITS "\0\0\0\x0d"),
+                 "have 13 address bits, those here 12");
+}
+
+static void test_capabilities(void)
+{
+    assert_loads(BYTES(NAME CAPABILITIES "\0\0\0\0"), 8 + 32 + 4, &UUID_NONE);
+    assert_loads(BYTES(NAME CAPABILITIES "\0\0\0\2\7multifd\6events"),
+                 8 + 32 + 4 + 8 + 7, &UUID_NONE);
+}
+
+static void test_strict_capability(void)
+{
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1\x0amapped-ram"),
+                 "capability \"mapped-ram\" on, which is not offered here");
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1\x0fx-ignore-shared"),
+                 "capability \"x-ignore-shared\" on");
+}
+
+static void test_unknown_capability(void)
+{
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1\4warp"),
+                 "unknown capability \"warp\"");
+}
+
+static void test_capability_count(void)
+{
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\x41"),
+                 "65 capabilities, at most 64");
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\2\7multifd"),
+                 "stream ended");
+}
+
+static void test_uuid(void)
+{
+    assert_loads(BYTES(NAME UUID UUID_16), 8 + 24 + 16, &same_uuid);
+    assert_fails_with(BYTES(NAME UUID UUID_16), &other_uuid,
+                      "UUID is 30313233-3435-3637-3839-616263646566, the one "
+                      "here 30313233-3435-3637-3839-616263646567");
+}
+
+static void test_uuid_not_set(void)
+{
+    g_autoptr(MigStreamIn) s = test_stream_in(BYTES(NAME UUID UUID_16));
+    g_autofree char *warning = NULL;
+
+    g_assert_true(configuration_load(s, "none", &UUID_NONE, &warning, NULL));
+    g_assert_nonnull(strstr(warning, "30313233-3435-3637-3839-616263646566"));
+}
+
+static void test_unknown_subsection(void)
+{
+    assert_fails(BYTES(NAME "\5\x11" "configuration/new\0\0\0\1"),
+                 "unknown subsection \"configuration/new\"");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/configuration/save", test_save);
+    g_test_add_func("/configuration/save a bad name", test_save_name);
+    g_test_add_func("/configuration/load", test_load);
+    g_test_add_func("/configuration/another name", test_other_name);
+    g_test_add_func("/configuration/a prefix of the name", test_shorter_name);
+    g_test_add_func("/configuration/a name that is no text", test_odd_name);
+    g_test_add_func("/configuration/a name that is too long", test_long_name);
+    g_test_add_func("/configuration/truncated", test_truncated);
+    g_test_add_func("/configuration/page bits", test_page_bits);
+    g_test_add_func("/configuration/capabilities", test_capabilities);
+    g_test_add_func("/configuration/capability both must have",
+                    test_strict_capability);
+    g_test_add_func("/configuration/unknown capability",
+                    test_unknown_capability);
+    g_test_add_func("/configuration/wrong count of capabilities",
+                    test_capability_count);
+    g_test_add_func("/configuration/uuid", test_uuid);
+    g_test_add_func("/configuration/uuid not set here", test_uuid_not_set);
+    g_test_add_func("/configuration/unknown subsection",
+                    test_unknown_subsection);
+    return g_test_run();
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests that our kernel headers say what the kernel's say: against fixed
+ * numbers always, against the system's header where that has the interface.
+ */
+#include "qemu/osdep.h"
+
+#include <linux/fs.h>
+
+#include "linux/pagemap_scan.h"
+
+static void test_pagemap_scan_numbers(void)
+{
+    g_assert_cmphex(WHERRY_PAGEMAP_SCAN, ==, 0xc0606610);
+    g_assert_cmpuint(sizeof(struct wherry_page_region), ==, 24);
+    g_assert_cmpuint(offsetof(struct wherry_pm_scan_arg, walk_end), ==, 32);
+    g_assert_cmpuint(offsetof(struct wherry_pm_scan_arg, return_mask), ==,
+                     88);
+}
+
+#ifdef CONFIG_PAGEMAP_SCAN_SYSTEM
+#define SAME_FIELD(field) \
+    g_assert_cmpuint(offsetof(struct wherry_pm_scan_arg, field), ==, \
+                     offsetof(struct pm_scan_arg, field))
+#endif
+
+static void test_pagemap_scan_equals_the_systems(void)
+{
+#ifdef CONFIG_PAGEMAP_SCAN_SYSTEM
+    g_assert_cmphex(WHERRY_PAGEMAP_SCAN, ==, PAGEMAP_SCAN);
+    g_assert_cmphex(WHERRY_PAGE_IS_WPALLOWED, ==, PAGE_IS_WPALLOWED);
+    g_assert_cmphex(WHERRY_PAGE_IS_WRITTEN, ==, PAGE_IS_WRITTEN);
+    g_assert_cmphex(WHERRY_PAGE_IS_FILE, ==, PAGE_IS_FILE);
+    g_assert_cmphex(WHERRY_PAGE_IS_PRESENT, ==, PAGE_IS_PRESENT);
+    g_assert_cmphex(WHERRY_PAGE_IS_SWAPPED, ==, PAGE_IS_SWAPPED);
+    g_assert_cmphex(WHERRY_PAGE_IS_PFNZERO, ==, PAGE_IS_PFNZERO);
+    g_assert_cmphex(WHERRY_PAGE_IS_HUGE, ==, PAGE_IS_HUGE);
+    g_assert_cmphex(WHERRY_PM_SCAN_WP_MATCHING, ==, PM_SCAN_WP_MATCHING);
+    g_assert_cmphex(WHERRY_PM_SCAN_CHECK_WPASYNC, ==,
+                    PM_SCAN_CHECK_WPASYNC);
+    g_assert_cmpuint(sizeof(struct wherry_page_region), ==,
+                     sizeof(struct page_region));
+    g_assert_cmpuint(sizeof(struct wherry_pm_scan_arg), ==,
+                     sizeof(struct pm_scan_arg));
+    SAME_FIELD(start);
+    SAME_FIELD(walk_end);
+    SAME_FIELD(vec);
+    SAME_FIELD(max_pages);
+    SAME_FIELD(category_anyof_mask);
+    SAME_FIELD(return_mask);
+#else
+    g_test_skip("the system's linux/fs.h has no PAGEMAP_SCAN");
+#endif
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/linux-headers/pagemap-scan-numbers",
+                    test_pagemap_scan_numbers);
+    g_test_add_func("/linux-headers/pagemap-scan-equals-the-systems",
+                    test_pagemap_scan_equals_the_systems);
+    return g_test_run();
+}
