@@ -69,6 +69,7 @@ uint64_t migration_load_bytes(const MigrationLoad *load)
 
 static bool load_configuration(MigrationLoad *load, Error **errp)
 {
+    ERRP_GUARD();
     g_autofree char *warning = NULL;
     uint8_t type;
 
@@ -76,6 +77,11 @@ static bool load_configuration(MigrationLoad *load, Error **errp)
         return true;
     }
     if (!stream_get_byte(load->in, &type, errp)) {
+        /* A source whose channels nobody takes has sent just its header. */
+        if (!load->config->multifd) {
+            error_prepend(errp, "The source left after its header (if it uses "
+                          "multifd, set the capability here, too): ");
+        }
         return false;
     }
     if (type != QEMU_VM_CONFIGURATION) {

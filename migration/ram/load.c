@@ -162,7 +162,10 @@ static bool ram_load_flush(RamLoad *rl, Error **errp)
 {
     rl->flushed = true;
     if (!rl->ops->sync) {
-        return true;            /* without multifd the mark means nothing */
+        /* Its pages go over channels that nobody reads here. */
+        error_setg(errp, "The source uses multifd and this side does not; set "
+                   "the capability to the same value on both sides");
+        return false;
     }
     if (!rl->started) {
         error_setg(errp, "The RAM section has a multifd sync point before its "

@@ -385,6 +385,31 @@ static void test_sync_styles_that_differ_are_named(void)
     pair_free(pair);
 }
 
+/* Nobody takes the source's channels: the destination says what to look at. */
+static void test_multifd_on_one_side_only_is_named(void)
+{
+    MigrationCapabilityStatus off = {
+        .capability = MIGRATION_CAPABILITY_MULTIFD,
+        .state = false,
+    };
+    MigrationCapabilityStatusList list = { .value = &off };
+    MigrationPair *pair = pair_new();
+    g_autofree char *error = NULL;
+    Error *err = NULL;
+
+    pair_multifd(pair, 2);
+    migration_set_capabilities(pair->dst.migration, &list, &err);
+    g_assert_null(err);
+    pair_listen(pair);
+    pair_start(pair);
+    g_assert_cmpint(pair_wait(&pair->dst), ==, MIGRATION_STATUS_FAILED);
+    g_assert_cmpint(pair_wait(&pair->src), ==, MIGRATION_STATUS_FAILED);
+    error = pair_error(&pair->dst);
+    g_test_message("%s", error);
+    g_assert_nonnull(strstr(error, "multifd"));
+    pair_free(pair);
+}
+
 static void add_variants(const char *what, void (*func)(const void *))
 {
     for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
@@ -434,5 +459,7 @@ int main(int argc, char **argv)
                     test_freed_while_it_runs);
     g_test_add_func("/migration/sync-styles-that-differ-are-named",
                     test_sync_styles_that_differ_are_named);
+    g_test_add_func("/migration/multifd-on-one-side-only-is-named",
+                    test_multifd_on_one_side_only_is_named);
     return g_test_run();
 }
