@@ -201,7 +201,7 @@ void pair_free(MigrationPair *pair)
     g_free(pair);
 }
 
-static void end_cap(PairEnd *end, MigrationCapability cap)
+void pair_end_cap(PairEnd *end, MigrationCapability cap)
 {
     MigrationCapabilityStatus status = { .capability = cap, .state = true };
     MigrationCapabilityStatusList list = { .value = &status };
@@ -215,13 +215,13 @@ void pair_remake(PairEnd *end)
 {
     migration_free(end->migration);
     end->migration = migration_new(&end->host);
-    end_cap(end, MIGRATION_CAPABILITY_EVENTS);
+    pair_end_cap(end, MIGRATION_CAPABILITY_EVENTS);
 }
 
 void pair_cap(MigrationPair *pair, MigrationCapability cap)
 {
-    end_cap(&pair->src, cap);
-    end_cap(&pair->dst, cap);
+    pair_end_cap(&pair->src, cap);
+    pair_end_cap(&pair->dst, cap);
 }
 
 void pair_multifd(MigrationPair *pair, unsigned channels)

@@ -89,6 +89,13 @@ void pair_remake(PairEnd *end);
 void pair_cap(MigrationPair *pair, MigrationCapability cap);
 
 /**
+ * pair_end_cap:
+ * @end: one end
+ * @cap: a capability to switch on there alone
+ */
+void pair_end_cap(PairEnd *end, MigrationCapability cap);
+
+/**
  * pair_multifd:
  * @pair: a pair
  * @channels: how many, at both ends

@@ -388,18 +388,10 @@ static void test_sync_styles_that_differ_are_named(void)
 /* Nobody takes the source's channels: the destination says what to look at. */
 static void test_multifd_on_one_side_only_is_named(void)
 {
-    MigrationCapabilityStatus off = {
-        .capability = MIGRATION_CAPABILITY_MULTIFD,
-        .state = false,
-    };
-    MigrationCapabilityStatusList list = { .value = &off };
     MigrationPair *pair = pair_new();
     g_autofree char *error = NULL;
-    Error *err = NULL;
 
-    pair_multifd(pair, 2);
-    migration_set_capabilities(pair->dst.migration, &list, &err);
-    g_assert_null(err);
+    pair_end_cap(&pair->src, MIGRATION_CAPABILITY_MULTIFD);
     pair_listen(pair);
     pair_start(pair);
     g_assert_cmpint(pair_wait(&pair->dst), ==, MIGRATION_STATUS_FAILED);
