@@ -35,12 +35,14 @@ pc     glib-2.0>=2.74   libglib2.0-dev     base library
 pc     json-c>=0.16     libjson-c-dev      JSON for QMP
 header sys/sdt.h        systemtap-sdt-dev  USDT probes
 cmd    rst2man          python3-docutils   man page
+x86pc  libaccel-config>=3 libaccel-config-dev lists DSA queues
 '
 test_needs='
 cmd    git              git                     revision in reports
 cmd    clang            clang                   second compiler
 clangrt tsan            libclang-rt-14-dev      sanitizers of clang
 cmd    llvm-symbolizer  llvm                    readable sanitizer reports
+cmd    valgrind         valgrind                counts instructions
 '
 
 build_only=false
@@ -81,6 +83,12 @@ have_pc()
 {
     have_cmd pkg-config &&
         pkg-config --atleast-version="${1#*>=}" "${1%%>=*}" 2>/dev/null
+}
+
+# Only there is such a device, and the package.
+have_x86pc()
+{
+    [ "$(uname -m)" != x86_64 ] || have_pc "$1"
 }
 
 # The run-time libraries of clang are a package of their own, and clang links

@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 
 #include "linux/pagemap_scan.h"
+#include "idxd-facts.h"
 
 static void test_pagemap_scan_numbers(void)
 {
@@ -53,6 +54,58 @@ static void test_pagemap_scan_equals_the_systems(void)
 #endif
 }
 
+static void test_idxd_numbers(void)
+{
+    size_t nr;
+    const IdxdFact *fact = idxd_facts_ours(&nr);
+
+    for (size_t i = 0; i < nr; i++) {
+        if (fact[i].value != fact[i].number) {
+            g_test_message("%s", fact[i].name);
+        }
+        g_assert_cmphex(fact[i].value, ==, fact[i].number);
+    }
+}
+
+static void test_idxd_bit_fields(void)
+{
+    static const uint8_t desc[64] = {
+        0xde, 0xbc, 0xca, 0xab, 0x56, 0x34, 0x12, 0x78
+    };
+    static const uint8_t record[32] = {
+        [16] = 0x56, [17] = 0x34, [18] = 0x12, [19] = 0x78
+    };
+    uint8_t our_desc[64], our_record[32];
+
+    idxd_bits_ours(our_desc, our_record);
+    g_assert_cmpmem(our_desc, 64, desc, 64);
+    g_assert_cmpmem(our_record, 32, record, 32);
+}
+
+static void test_idxd_equals_the_systems(void)
+{
+#ifdef TEST_IDXD_SYSTEM
+    size_t our_nr, their_nr;
+    const IdxdFact *ours = idxd_facts_ours(&our_nr);
+    const IdxdFact *theirs = idxd_facts_system(&their_nr);
+    uint8_t our_desc[64], our_record[32], their_desc[64], their_record[32];
+
+    g_assert_cmpuint(our_nr, ==, their_nr);
+    for (size_t i = 0; i < our_nr; i++) {
+        if (ours[i].value != theirs[i].value) {
+            g_test_message("%s", ours[i].name);
+        }
+        g_assert_cmphex(ours[i].value, ==, theirs[i].value);
+    }
+    idxd_bits_ours(our_desc, our_record);
+    idxd_bits_system(their_desc, their_record);
+    g_assert_cmpmem(our_desc, 64, their_desc, 64);
+    g_assert_cmpmem(our_record, 32, their_record, 32);
+#else
+    g_test_skip("the system has no linux/idxd.h, or an older one");
+#endif
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -60,5 +113,9 @@ int main(int argc, char **argv)
                     test_pagemap_scan_numbers);
     g_test_add_func("/linux-headers/pagemap-scan-equals-the-systems",
                     test_pagemap_scan_equals_the_systems);
+    g_test_add_func("/linux-headers/idxd-numbers", test_idxd_numbers);
+    g_test_add_func("/linux-headers/idxd-bit-fields", test_idxd_bit_fields);
+    g_test_add_func("/linux-headers/idxd-equals-the-systems",
+                    test_idxd_equals_the_systems);
     return g_test_run();
 }

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Carrying out one descriptor, and answering it.  For util/dsa-soft*.c.
+ *
+ * Threads: one at a time for each DsaSoftMemory and DsaSoftClock.
+ */
+#ifndef UTIL_DSA_SOFT_WORK_H
+#define UTIL_DSA_SOFT_WORK_H
+
+#include <stdbool.h>
+
+#include "linux/idxd.h"
+#include "dsa-soft-device.h"
+
+/**
+ * dsa_soft_work_error:
+ * @dev: the device
+ * @status: an error that cannot be put into a record
+ *
+ * Notes it when it is the first.
+ */
+void dsa_soft_work_error(DsaSoftDevice *dev, unsigned status);
+
+/**
+ * dsa_soft_work_check:
+ * @dev: the device
+ * @desc: a descriptor
+ * @member: it is in a batch
+ * @cr: zeroed; receives the reason when it is refused
+ *
+ * Returns: false when it is refused
+ */
+bool dsa_soft_work_check(DsaSoftDevice *dev, const struct dsa_hw_desc *desc,
+                         bool member, struct dsa_completion_record *cr);
+
+/**
+ * dsa_soft_work_run:
+ * @dev: the device
+ * @memory: of the submission
+ * @clock: of the submission
+ * @desc: has passed the check; no batch and no drain
+ * @cr: zeroed; receives the answer
+ *
+ * Returns: false when there will be no answer, since the device is dead
+ */
+bool dsa_soft_work_run(DsaSoftDevice *dev, DsaSoftMemory *memory,
+                       DsaSoftClock *clock, const struct dsa_hw_desc *desc,
+                       struct dsa_completion_record *cr);
+
+/**
+ * dsa_soft_work_answer:
+ * @dev: the device
+ * @memory: of the submission
+ * @desc: a descriptor
+ * @cr: its answer
+ *
+ * Writes the record where the descriptor wants one.
+ * Returns: false when the descriptor failed, the record included
+ */
+bool dsa_soft_work_answer(DsaSoftDevice *dev, DsaSoftMemory *memory,
+                          const struct dsa_hw_desc *desc,
+                          const struct dsa_completion_record *cr);
+
+#endif /* UTIL_DSA_SOFT_WORK_H */
