@@ -145,7 +145,7 @@ leg_minimal()
         -Dpause_points=false || return 1
     run_tests minimal unit --suite unit
     local short
-    short=$(names minimal qtest 'qmp|precopy')
+    short=$(names minimal qtest 'qmp|precopy|dsa')
     [ -z "$short" ] || run_tests minimal qtest --suite qtest $short
 }
 
@@ -173,7 +173,7 @@ leg_tsan()
     test_prefix=$(tsan_prefix)
     run_tests tsan unit --suite unit --timeout-multiplier 4
     local multifd
-    multifd=$(names tsan qtest 'multifd|hostile|precopy')
+    multifd=$(names tsan qtest 'multifd|hostile|precopy|dsa')
     [ -z "$multifd" ] || run_tests tsan qtest --suite qtest \
         --timeout-multiplier 4 $multifd
 }

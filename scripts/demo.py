@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The migrations of scripts/demo.sh: from wherry to wherry and on to a stock
-# QEMU, with the progress shown and the memory compared byte for byte.
+# QEMU, with the progress shown and the memory compared byte for byte.  Zero
+# pages are found by DSA work queues, in software unless others are named, and
+# what those did is shown.
 
 import argparse
 import os
@@ -15,6 +17,18 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'tests', 'lib'))
 from wherrytest import migrate, qmp, ram, vm  # noqa: E402
 
+# Two kinds of queue; batches as large as a packet, as an administrator sets it.
+SOFT_QUEUES = ['dsa:soft?mode=shared,max-batch-size=128',
+               'dsa:soft?mode=dedicated,max-batch-size=128']
+# Members of cpu-pages, and what they mean to somebody who watches.
+CPU_REASONS = (('looked', 'normal at first sight'),
+               ('stepped-back', 'while stepped back from the queues'),
+               ('page-fault', 'after a page fault'),
+               ('not-done', 'left out by a batch'),
+               ('queue-full', 'with all queues full'),
+               ('timeout', 'without an answer'),
+               ('device-error', 'with a wrong answer'),
+               ('no-queue', 'with no queue left'))
 COLUMNS = '%-18s %8s %9s %9s %9s %10s %11s %11s  %s'
 
 
@@ -46,6 +60,35 @@ class Progress:
         print('\r%-60s' % line if self.terminal else line, flush=True)
 
 
+def grouped(number):
+    return '{:,}'.format(number).replace(',', ' ')
+
+
+def detector_lines(info):
+    """What found the zero pages of a migration, for people to read."""
+    found = info.get('zero-page-detector') or {}
+    dsa = found.get('dsa')
+    if not dsa:
+        return
+    yield '  zero-page-detection %s, dsa-completion %s:' % (
+        found['detector'], dsa['completion'])
+    for number, queue in enumerate(dsa['queues']):
+        yield '    queue %d: %-10s %-9s %9s pages in %s batches, %s retries' \
+            % (number, queue['backend'], queue['mode'],
+               grouped(queue['descriptors']), grouped(queue['batches']),
+               grouped(queue['retries']))
+        if 'given-up' in queue:
+            yield '      given up: ' + queue['given-up']
+    told = [(dsa['cpu-pages'][name], text) for name, text in CPU_REASONS]
+    yield '    by the CPU:                  %9s pages%s' % (
+        grouped(sum(count for count, _ in told)),
+        ''.join(', %s %s' % (grouped(count), text)
+                for count, text in told if count))
+    yield '    page faults: %s, steps back: %s, waits: %s, in all %.1f ms' % (
+        grouped(dsa['page-faults']), grouped(dsa['steps-back']),
+        grouped(dsa['waits']), dsa['wait-time'] / 1e6)
+
+
 class Demo:
     def __init__(self, options):
         self.options = options
@@ -54,6 +97,7 @@ class Demo:
         self.machines = []
         self.rows = []          # verified or not, per hop
         self.table = []
+        self.queues = options.accel_path or SOFT_QUEUES
 
     def close(self):
         for machine in self.machines:
@@ -81,11 +125,14 @@ class Demo:
             migrate.configure(machine, ('multifd',), {
                 'multifd_channels': self.options.channels,
                 'max_bandwidth': self.options.bandwidth * vm.MIB})
+        src.parameters(zero_page_detection='dsa-accel',
+                       accel_path=self.queues)
         uri = dst.listen('unix:' + os.path.join(self.folder, name + '.sock'))
         before = [vm.cpu_seconds(m.pid) for m in (src, dst)]
         src.qmp.cmd('migrate', {'uri': uri})
         self.watch(Progress(title), src)
         outcome = migrate.end_status(dst)
+        print('\n'.join(detector_lines(src.info())), flush=True)
         cpu = [vm.cpu_seconds(m.pid) - was if m.alive() else 0
                for m, was in zip((src, dst), before)]
         self.add_row(title, src, dst, outcome, cpu)
@@ -128,8 +175,9 @@ class Demo:
         first = self.source()
         limit = 'at most %d MiB/s' % self.options.bandwidth \
             if self.options.bandwidth else 'as fast as it goes'
-        print('Migrating with %d multifd channels, %s:'
-              % (self.options.channels, limit), flush=True)
+        print('Migrating with %d multifd channels, %s, zero pages found by %s:'
+              % (self.options.channels, limit, ' and '.join(self.queues)),
+              flush=True)
         second = self.hop('wherry to wherry', first, vm.WHERRY, 'second')
         stock = vm.binary(vm.QEMU)
         if stock and self.rows[-1]:
@@ -156,6 +204,10 @@ def main():
     parser.add_argument('--bandwidth', type=int, default=128, metavar='MIB',
                         help='max-bandwidth in MiB/s, 0 for none '
                         '(default 128)')
+    parser.add_argument('--accel-path', action='append', metavar='PATH',
+                        help='DSA work queue that finds zero pages, such as '
+                        'dsa:auto; may be given several times (default: two '
+                        'in software)')
     options = parser.parse_args()
     if options.wherry:
         os.environ['WHERRY'] = options.wherry

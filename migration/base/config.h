@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "qapi/qapi-types-migration.h"
+#include "qemu/dsa-types.h"
 #include "qemu/uuid.h"
 #include "migration/base/pause-point.h"
 
@@ -35,7 +36,16 @@ typedef struct MigrationConfig {
     bool return_path;
     bool multifd;
     unsigned multifd_channels;      /* 1 to 255; meaningful with multifd only */
+    /* of a packet sent; 1 to MULTIFD_PACKET_PAGES_MAX */
+    unsigned multifd_packet_pages;
+    /* of 100 zero pages, how many are sent as normal ones: for tests */
+    unsigned multifd_normal_page_ratio;
     ZeroPageDetection zero_page_detection;
+    /* meaningful with ZERO_PAGE_DETECTION_DSA_ACCEL only */
+    char **accel_paths;             /* ends with NULL; owned */
+    DsaCompletion dsa_completion;
+    bool dsa_adaptive;
+    unsigned dsa_timeout_ms;
     MigrationCompat compat;
     QemuUUID uuid;                  /* all zero when -uuid was not given */
     bool missing_pages_fatal;       /* see MigrationHost */

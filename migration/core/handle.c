@@ -2,7 +2,7 @@
 /*
  * The handle: what may begin when, and who is asked.
  *
- * Entered by the main thread only.  Settings are settings.c's.
+ * Entered by the main thread only.  Settings are settings.c's and parameters.c's.
  */
 #include "qemu/osdep.h"
 #include "qapi/clone-visitor.h"
@@ -29,6 +29,7 @@ void migration_free(Migration *m)
     }
     outgoing_free(m->out);
     incoming_free(m->in);
+    migration_settings_clear(&m->settings);
     g_free(m);
 }
 
@@ -60,7 +61,8 @@ bool migration_start(Migration *m, const char *uri,
     }
     if (outgoing_is_running(m)) {
         error_setg(errp, "There's a migration process in progress");
-    } else if (host->machine->can_migrate(host->machine_opaque, errp)) {
+    } else if (host->machine->can_migrate(host->machine_opaque, errp) &&
+               migration_settings_check_outgoing(&m->settings, errp)) {
         outgoing_free(m->out);
         m->out = outgoing_start(m, addr);
         return true;

@@ -184,5 +184,6 @@ void incoming_free(MigrationIn *in)
     qapi_free_SocketAddressList(in->addresses);
     migration_state_destroy(&in->state);
     qemu_mutex_destroy(&in->lock);
+    migration_config_clear(&in->config);
     g_free(in);
 }

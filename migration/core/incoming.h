@@ -11,6 +11,7 @@
 
 #include "io/listener.h"
 #include "migration/base/config.h"
+#include "migration/core/load.h"
 #include "migration/core/state.h"
 #include "migration/migration.h"
 #include "migration/multifd/multifd.h"
@@ -31,6 +32,9 @@ struct MigrationIn {
     RamReceived *received;
     MultiFDRecv *multifd;
     GByteArray *head;           /* what accept.c read of the main channel */
+
+    /* the load thread's, while it runs */
+    MigrationLoad *load;
 
     /* main thread */
     QIOListener *listener;

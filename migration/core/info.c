@@ -18,6 +18,11 @@ static bool info_has_ram(MigrationStatus status)
            status == MIGRATION_STATUS_COMPLETED;
 }
 
+static bool info_has_detector(MigrationStatus status)
+{
+    return status != MIGRATION_STATUS_NONE && status != MIGRATION_STATUS_SETUP;
+}
+
 static int64_t info_total_ms(MigrationOut *o)
 {
     int64_t total_ms = qatomic_read(&o->total_ms);
@@ -88,6 +93,9 @@ void outgoing_info(MigrationOut *o, MigrationInfo *info)
     info->has_status = true;
     info->status = status;
     info->error_desc = migration_state_error(&o->state);
+    if (info_has_detector(status)) {
+        info->zero_page_detector = outgoing_detector_info(o);
+    }
     if (!info_has_ram(status)) {
         return;
     }

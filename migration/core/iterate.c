@@ -36,7 +36,10 @@ static void iterate_begin_window(MigrationOut *o, int64_t now_us)
                             qatomic_read(&o->counters.zero_pages);
 }
 
-/* Measures over windows, for a single part says little. */
+/*
+ * Measures over windows, for a single part says little.  What else is to be done
+ * now and then is done with it.
+ */
 static void iterate_measure(MigrationOut *o)
 {
     int64_t now_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
@@ -54,6 +57,7 @@ static void iterate_measure(MigrationOut *o)
     qatomic_set(&o->counters.pages_per_second,
                 pages * 1000000 / (uint64_t)elapsed_us);
     trace_migration_bandwidth(qatomic_read(&o->bandwidth));
+    outgoing_warn_accel(o);
     iterate_begin_window(o, now_us);
 }
 

@@ -22,7 +22,8 @@ static bool load_thread_start(void *opaque, Error **errp)
 {
     MigrationIn *in = opaque;
 
-    return multifd_recv_start(in->multifd, errp);
+    return multifd_recv_start(in->multifd,
+                              migration_load_packet_pages(in->load), errp);
 }
 
 static bool load_thread_sync(void *opaque, Error **errp)
@@ -137,6 +138,7 @@ void *incoming_load_thread(void *opaque)
                            in->main_ioc, in->head->data, in->head->len);
     bool ok;
 
+    in->load = load;
     if (in->multifd) {
         multifd_recv_set_error_func(in->multifd, load_thread_channel_failed,
                                     in);
@@ -151,7 +153,7 @@ void *incoming_load_thread(void *opaque)
     migration_load_reply(load, ok);
     multifd_recv_shutdown(in->multifd);
     qio_channel_shutdown(in->main_ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
-    migration_load_free(load);
+    migration_load_free(g_steal_pointer(&in->load));
     if (!ok) {
         migration_state_fail(&in->state, error_get_pretty(err));
         error_free(err);

@@ -29,6 +29,7 @@ struct MigrationLoad {
     QIOChannel *ioc;
     RamLoad *ram;
     VMStateLoad *vmstate;
+    unsigned packet_pages;      /* as announced; 0: not */
 };
 
 MigrationLoad *migration_load_new(const MigrationHost *host,
@@ -67,6 +68,11 @@ uint64_t migration_load_bytes(const MigrationLoad *load)
     return stream_in_bytes(load->in);
 }
 
+unsigned migration_load_packet_pages(const MigrationLoad *load)
+{
+    return load->packet_pages;
+}
+
 static bool load_configuration(MigrationLoad *load, Error **errp)
 {
     ERRP_GUARD();
@@ -92,7 +98,8 @@ static bool load_configuration(MigrationLoad *load, Error **errp)
         return false;
     }
     if (!configuration_load(load->in, load->config->machine_name,
-                            &load->config->uuid, &warning, errp)) {
+                            &load->config->uuid, &load->packet_pages,
+                            &warning, errp)) {
         return false;
     }
     if (warning) {

@@ -54,6 +54,15 @@ void migration_load_free(MigrationLoad *load);
 uint64_t migration_load_bytes(const MigrationLoad *load);
 
 /**
+ * migration_load_packet_pages:
+ * @load: a load whose configuration was read
+ *
+ * Returns: pages of a multifd packet that the source has announced, 0 when it
+ *          has announced nothing
+ */
+unsigned migration_load_packet_pages(const MigrationLoad *load);
+
+/**
  * migration_load_stream:
  * @load: a load that has not begun
  * @errp: where to put the reason, or NULL

@@ -4,7 +4,7 @@
  *
  * Entered by the main thread (start, cancel, join, free) and by
  * `live_migration`, whose body this is.  Rounds are iterate.c's, the last step
- * switchover.c's, what clients are told info.c's.
+ * switchover.c's, what clients are told info.c's, work queues outgoing-accel.c's.
  *
  * However it ends, the order is: the guest first (resumed, or gone for good),
  * then threads and channels, and the status last.  Who sees `failed` finds the
@@ -29,6 +29,7 @@ void outgoing_shutdown_channels(MigrationOut *o)
     QEMU_LOCK_GUARD(&o->lock);
 
     qio_channel_shutdown(o->main_ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
+    multifd_accel_give_up(o->accel);
     multifd_send_shutdown(o->multifd);
 }
 
@@ -79,7 +80,7 @@ static bool outgoing_connect_multifd(MigrationOut *o, Error **errp)
 {
     MultiFDSend *send = multifd_send_new(&o->config,
                                          main_sink_page_sink(o->main_sink),
-                                         &o->counters, &o->rate);
+                                         &o->counters, &o->rate, o->accel);
 
     multifd_send_set_error_func(send, outgoing_peer_failed, o);
     WITH_QEMU_LOCK_GUARD(&o->lock) {
@@ -119,6 +120,14 @@ static void outgoing_open_return_path(MigrationOut *o)
     section_put_ping(o->out, MIG_PING_OPEN);
 }
 
+/* As announced: the size that a destination does not have to be told is 0. */
+static unsigned outgoing_announced_packet_pages(const MigrationConfig *config)
+{
+    return config->multifd && config->multifd_packet_pages !=
+                              MULTIFD_PACKET_PAGES
+           ? config->multifd_packet_pages : 0;
+}
+
 /* Everything up to and including RAM's START. */
 static bool outgoing_setup(MigrationOut *o, Error **errp)
 {
@@ -131,7 +140,9 @@ static bool outgoing_setup(MigrationOut *o, Error **errp)
 
     o->vmdesc = vmdesc_new();
     if (o->config.compat.send_configuration &&
-        !configuration_save(o->out, o->config.machine_name, o->vmdesc, errp)) {
+        !configuration_save(o->out, o->config.machine_name,
+                            outgoing_announced_packet_pages(&o->config),
+                            o->vmdesc, errp)) {
         return false;
     }
     if (o->config.return_path) {
@@ -178,7 +189,9 @@ static bool outgoing_hand_over(MigrationOut *o, Error **errp)
 
 static bool outgoing_run(MigrationOut *o, Error **errp)
 {
-    if (!outgoing_connect(o, errp) || !outgoing_setup(o, errp)) {
+    /* First: a queue that is refused is no reason to fail a destination. */
+    if (!outgoing_open_accel(o, errp) || !outgoing_connect(o, errp) ||
+        !outgoing_setup(o, errp)) {
         return false;
     }
     outgoing_note_setup(o);
@@ -228,6 +241,7 @@ static void outgoing_close(MigrationOut *o)
         ioc = g_steal_pointer(&o->main_ioc);
     }
     multifd_send_free(send);
+    outgoing_close_accel(o);
     qio_channel_shutdown(ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
     return_path_free(g_steal_pointer(&o->return_path));
     main_sink_free(g_steal_pointer(&o->main_sink));
@@ -321,6 +335,7 @@ void outgoing_cancel(MigrationOut *o)
         }
         o->cancelled = true;
     }
+    qatomic_set(&o->stop_opening, true);
     g_cancellable_cancel(o->cancellable);
     rate_limit_cancel(&o->rate);
     outgoing_shutdown_channels(o);
@@ -347,5 +362,7 @@ void outgoing_free(MigrationOut *o)
     g_cancellable_release_fd(o->cancellable);
     g_object_unref(o->cancellable);
     qapi_free_SocketAddress(o->addr);
+    multifd_accel_status_free(o->accel_status);
+    migration_config_clear(&o->config);
     g_free(o);
 }

@@ -4,7 +4,7 @@
  *
  * Threads: see each group of members.
  * Locks: MigrationOut::lock; while it is held nothing is called but what only
- * takes a lock of its own for a moment (shutting channels).
+ * takes a lock of its own for a moment (shutting channels, reading counters).
  */
 #ifndef MIGRATION_CORE_OUTGOING_H
 #define MIGRATION_CORE_OUTGOING_H
@@ -16,6 +16,7 @@
 #include "migration/core/return-path.h"
 #include "migration/core/state.h"
 #include "migration/migration.h"
+#include "migration/multifd/accel.h"
 #include "migration/multifd/multifd.h"
 #include "migration/ram/save.h"
 #include "migration/ram/sink-main.h"
@@ -49,6 +50,8 @@ struct MigrationOut {
     QIOChannel *main_ioc;
     MultiFDSend *multifd;
     ReturnPath *return_path;
+    MultiFDAccel *accel;        /* set by the migration thread alone */
+    MultiFDAccelStatus *accel_status; /* what @accel had done when it went */
 
     /* migration thread */
     MigStreamOut *out;
@@ -72,6 +75,8 @@ struct MigrationOut {
     uint64_t bandwidth;         /* bytes a second, 0: not measured yet */
     uint64_t transferred_at_stop;
     bool guest_ran;             /* the guest ran when the migration began */
+    /* an atomic, for who opens work queues */
+    bool stop_opening;
 };
 
 /**
@@ -156,6 +161,44 @@ void outgoing_tell_pass(MigrationOut *o);
  * Context: the migration thread.
  */
 bool outgoing_switchover(MigrationOut *o, Error **errp);
+
+/**
+ * outgoing_open_accel:
+ * @o: an outgoing migration that has not connected
+ * @errp: where to put the reason, or NULL
+ *
+ * Opens the work queues that it is to use, if any.
+ * Context: the migration thread.
+ * Returns: false when one cannot be used
+ */
+bool outgoing_open_accel(MigrationOut *o, Error **errp);
+
+/**
+ * outgoing_warn_accel:
+ * @o: an outgoing migration
+ *
+ * Tells the machine of queues that were given up since the last call.
+ * Context: the migration thread.
+ */
+void outgoing_warn_accel(MigrationOut *o);
+
+/**
+ * outgoing_close_accel:
+ * @o: an outgoing migration whose channels have ended
+ *
+ * Closes the work queues; their counters stay.
+ * Context: the migration thread.
+ */
+void outgoing_close_accel(MigrationOut *o);
+
+/**
+ * outgoing_detector_info:
+ * @o: an outgoing migration
+ *
+ * Context: the main thread.
+ * Returns: what looks for zero pages, the caller's
+ */
+ZeroPageDetectorInfo *outgoing_detector_info(MigrationOut *o);
 
 /**
  * outgoing_info:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capabilities, parameters and compatibility properties, and the frozen copy
- * that a migration runs with.  Names, defaults and ranges are QEMU 10.0's; range
- * errors name parameters with underscores because QEMU's do.
+ * Capabilities and compatibility properties, and the frozen copy of all settings
+ * that a migration runs with.  Names and defaults are QEMU 10.0's where it has
+ * them.
  *
- * Entered by the main thread only.
+ * Entered by the main thread only.  Parameters are parameters.c's.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -15,14 +15,18 @@
 #include "migration/core/incoming.h"
 #include "migration/core/migration-internal.h"
 #include "migration/core/outgoing.h"
-
-#define DOWNTIME_LIMIT_MAX_MS (2000 * 1000)
+#include "migration/stream/multifd-packet.h"
 
 void migration_settings_init(MigrationSettings *s, MigrationLive *live)
 {
     *s = (MigrationSettings) {
         .multifd_channels = 2,
+        .multifd_packet_bytes = MULTIFD_PACKET_PAGES * TARGET_PAGE_SIZE,
         .zero_page_detection = ZERO_PAGE_DETECTION_MULTIFD,
+        .accel_paths = g_new0(char *, 1),
+        .dsa_completion = DSA_COMPLETION_THREAD,
+        .dsa_adaptive = true,
+        .dsa_timeout_ms = DSA_TIMEOUT_MS_DEFAULT,
         .compat = {
             .store_global_state = true,
             .send_configuration = true,
@@ -35,6 +39,63 @@ void migration_settings_init(MigrationSettings *s, MigrationLive *live)
     qatomic_set(&live->downtime_limit_ms, (uint64_t)300);
 }
 
+void migration_settings_clear(MigrationSettings *s)
+{
+    g_clear_pointer(&s->accel_paths, g_strfreev);
+}
+
+static bool settings_check_dsa(const MigrationSettings *s, Error **errp)
+{
+    if (s->zero_page_detection != ZERO_PAGE_DETECTION_DSA_ACCEL) {
+        return true;
+    }
+    if (!s->caps[MIGRATION_CAPABILITY_MULTIFD]) {
+        error_setg(errp, "Parameter 'zero-page-detection' is 'dsa-accel', "
+                   "which works in multifd channels only; switch the "
+                   "capability 'multifd' on or choose another detection");
+        return false;
+    }
+    if (!s->accel_paths[0]) {
+        error_setg(errp, "Parameter 'zero-page-detection' is 'dsa-accel' and "
+                   "'accel-path' is empty; name the work queues to use, such "
+                   "as \"dsa:auto\"");
+        return false;
+    }
+    return true;
+}
+
+/* A destination that is not told would take the packets for nonsense. */
+static bool settings_check_packet_size(const MigrationSettings *s,
+                                       Error **errp)
+{
+    uint64_t standard = MULTIFD_PACKET_PAGES * TARGET_PAGE_SIZE;
+
+    if (s->multifd_packet_bytes == standard) {
+        return true;
+    }
+    if (!s->caps[MIGRATION_CAPABILITY_MULTIFD]) {
+        error_setg(errp, "Parameter 'multifd-packet-size' is %" PRIu64
+                   " without multifd; switch the capability 'multifd' on or "
+                   "set it back to %" PRIu64, s->multifd_packet_bytes,
+                   standard);
+        return false;
+    }
+    if (!s->compat.send_configuration) {
+        error_setg(errp, "Parameter 'multifd-packet-size' is %" PRIu64
+                   ", which cannot be announced with "
+                   "migration.send-configuration=off; set it back to %"
+                   PRIu64, s->multifd_packet_bytes, standard);
+        return false;
+    }
+    return true;
+}
+
+bool migration_settings_check_outgoing(const MigrationSettings *s,
+                                       Error **errp)
+{
+    return settings_check_dsa(s, errp) && settings_check_packet_size(s, errp);
+}
+
 void migration_config_freeze(Migration *m, MigrationConfig *config)
 {
     const MigrationSettings *s = &m->settings;
@@ -43,7 +104,14 @@ void migration_config_freeze(Migration *m, MigrationConfig *config)
         .return_path = s->caps[MIGRATION_CAPABILITY_RETURN_PATH],
         .multifd = s->caps[MIGRATION_CAPABILITY_MULTIFD],
         .multifd_channels = s->multifd_channels,
+        .multifd_packet_pages =
+            (unsigned)(s->multifd_packet_bytes >> TARGET_PAGE_BITS),
+        .multifd_normal_page_ratio = s->multifd_normal_page_ratio,
         .zero_page_detection = s->zero_page_detection,
+        .accel_paths = g_strdupv(s->accel_paths),
+        .dsa_completion = s->dsa_completion,
+        .dsa_adaptive = s->dsa_adaptive,
+        .dsa_timeout_ms = s->dsa_timeout_ms,
         .compat = s->compat,
         .uuid = m->host.uuid,
         .missing_pages_fatal = m->host.missing_pages_fatal,
@@ -51,6 +119,11 @@ void migration_config_freeze(Migration *m, MigrationConfig *config)
     };
     pstrcpy(config->machine_name, sizeof(config->machine_name),
             m->host.machine_name);
+}
+
+void migration_config_clear(MigrationConfig *config)
+{
+    g_clear_pointer(&config->accel_paths, g_strfreev);
 }
 
 bool migration_stores_global_state(const Migration *m)
@@ -97,68 +170,6 @@ MigrationCapabilityStatusList *migration_query_capabilities(Migration *m)
         QAPI_LIST_PREPEND(list, cap);
     }
     return list;
-}
-
-static bool settings_check_parameters(const MigrationParameters *p,
-                                      Error **errp)
-{
-    if (p->has_multifd_channels && p->multifd_channels < 1) {
-        error_setg(errp, "Parameter 'multifd_channels' expects a value "
-                   "between 1 and 255");
-        return false;
-    }
-    if (p->has_downtime_limit && p->downtime_limit > DOWNTIME_LIMIT_MAX_MS) {
-        error_setg(errp, "Parameter 'downtime_limit' expects an integer in "
-                   "the range of 0 to (2000 * 1000) ms");
-        return false;
-    }
-    return true;
-}
-
-bool migration_set_parameters(Migration *m, const MigrationParameters *params,
-                              Error **errp)
-{
-    if (!settings_check_parameters(params, errp)) {
-        return false;
-    }
-    if (params->has_multifd_channels) {
-        m->settings.multifd_channels = params->multifd_channels;
-    }
-    if (params->has_zero_page_detection) {
-        m->settings.zero_page_detection = params->zero_page_detection;
-    }
-    if (params->has_max_bandwidth) {
-        qatomic_set(&m->live.max_bandwidth, params->max_bandwidth);
-    }
-    if (params->has_avail_switchover_bandwidth) {
-        qatomic_set(&m->live.avail_switchover_bandwidth,
-                    params->avail_switchover_bandwidth);
-    }
-    if (params->has_downtime_limit) {
-        qatomic_set(&m->live.downtime_limit_ms, params->downtime_limit);
-    }
-    if (m->out) {
-        rate_limit_changed(&m->out->rate);
-    }
-    return true;
-}
-
-MigrationParameters *migration_query_parameters(Migration *m)
-{
-    MigrationParameters *p = g_new0(MigrationParameters, 1);
-
-    p->has_max_bandwidth = true;
-    p->max_bandwidth = qatomic_read(&m->live.max_bandwidth);
-    p->has_avail_switchover_bandwidth = true;
-    p->avail_switchover_bandwidth =
-        qatomic_read(&m->live.avail_switchover_bandwidth);
-    p->has_downtime_limit = true;
-    p->downtime_limit = qatomic_read(&m->live.downtime_limit_ms);
-    p->has_multifd_channels = true;
-    p->multifd_channels = (uint8_t)m->settings.multifd_channels;
-    p->has_zero_page_detection = true;
-    p->zero_page_detection = m->settings.zero_page_detection;
-    return p;
 }
 
 /* The switches of `-global migration.NAME=on|off`. */

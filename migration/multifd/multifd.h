@@ -30,6 +30,7 @@
 
 typedef struct MultiFDSend MultiFDSend;
 typedef struct MultiFDRecv MultiFDRecv;
+typedef struct MultiFDAccel MultiFDAccel;
 
 /* Called once, when the first channel fails; no lock is held. */
 typedef void (*MultiFDErrorFunc)(void *opaque);
@@ -41,13 +42,15 @@ typedef void (*MultiFDErrorFunc)(void *opaque);
  *             the result
  * @stats: counters; outlives the result
  * @rate: limit that is charged for each packet; outlives the result
+ * @accel: looks for zero pages when zero-page-detection is `dsa-accel`; outlives
+ *         the result.  NULL: the CPU does
  *
  * Context: the migration thread.
  * Returns: a sending half with no channels yet
  */
 MultiFDSend *multifd_send_new(const MigrationConfig *config,
                               PageSink *main_sink, MigrationCounters *stats,
-                              RateLimit *rate);
+                              RateLimit *rate, MultiFDAccel *accel);
 
 /**
  * multifd_send_add_channel:
@@ -128,8 +131,8 @@ MultiFDRecv *multifd_recv_new(const MigrationConfig *config,
  * @ioc: the channel, blocking again; a reference is taken
  * @errp: where to put the reason, or NULL
  *
- * Checks magic, version, uuid and id, which must be new and below the number of
- * channels.
+ * Checks magic, version, uuid, id, which must be new and below the number of
+ * channels, and packet size, which is taken over.
  * Context: the thread that accepts; before multifd_recv_start().
  * Returns: false when the greeting is refused
  */
@@ -160,14 +163,17 @@ unsigned multifd_recv_nr_channels(const MultiFDRecv *recv);
 /**
  * multifd_recv_start:
  * @recv: the receiving half with all its channels
+ * @packet_pages: pages of a packet as the main stream announces them; 0 when it
+ *                announces nothing, which means MULTIFD_PACKET_PAGES
  * @errp: where to put the reason, or NULL
  *
  * Starts the threads.  Called once the block list is known: not before, for a
  * channel's data may arrive earlier than the list.
  * Context: the load thread, once.
- * Returns: false when a thread could not be started
+ * Returns: false when a channel is missing, its greeting said another packet
+ *          size, or its thread could not be started
  */
-bool multifd_recv_start(MultiFDRecv *recv, Error **errp);
+bool multifd_recv_start(MultiFDRecv *recv, unsigned packet_pages, Error **errp);
 
 /**
  * multifd_recv_sync:

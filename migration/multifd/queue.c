@@ -18,6 +18,7 @@
 struct MultiFDQueue {
     /* set once */
     MultiFDJob *jobs;
+    uint64_t *pages;            /* of all jobs */
     unsigned nr_jobs;
     unsigned nr_channels;
     /* empty jobs at which a waiting migration thread is woken */
@@ -40,18 +41,22 @@ struct MultiFDQueue {
     bool closed;
 };
 
-MultiFDQueue *multifd_queue_new(unsigned nr_channels)
+MultiFDQueue *multifd_queue_new(unsigned nr_channels, unsigned packet_pages,
+                                unsigned depth)
 {
     MultiFDQueue *q = g_new0(MultiFDQueue, 1);
 
     q->nr_channels = nr_channels;
-    /* One more each that is being sent, and two being filled. */
-    q->nr_jobs = nr_channels * (QUEUE_DEPTH_PER_CHANNEL + 1) + 2;
-    q->wake_at = q->nr_jobs / 2;
+    /* Those that the channels hold come on top, and two being filled. */
+    q->nr_jobs = nr_channels * (QUEUE_DEPTH_PER_CHANNEL + depth) + 2;
+    q->wake_at = (q->nr_jobs - nr_channels * (depth - 1)) / 2;
     q->jobs = g_new0(MultiFDJob, q->nr_jobs);
+    q->pages = g_new0(uint64_t, (size_t)q->nr_jobs * packet_pages);
     q->fifo = g_new0(MultiFDJob *, q->nr_jobs);
     q->spare = g_new0(MultiFDJob *, q->nr_jobs);
     for (unsigned i = 0; i < q->nr_jobs; i++) {
+        q->jobs[i].max_pages = packet_pages;
+        q->jobs[i].page = &q->pages[(size_t)i * packet_pages];
         q->spare[q->nr_spare++] = &q->jobs[i];
     }
     qemu_mutex_init(&q->lock);
@@ -70,6 +75,7 @@ void multifd_queue_free(MultiFDQueue *queue)
     qemu_mutex_destroy(&queue->lock);
     g_free(queue->spare);
     g_free(queue->fifo);
+    g_free(queue->pages);
     g_free(queue->jobs);
     g_free(queue);
 }
@@ -121,23 +127,34 @@ bool multifd_queue_sync(MultiFDQueue *queue)
     return !queue->closed;
 }
 
-MultiFDTake multifd_queue_take(MultiFDQueue *queue, MultiFDTaker *taker)
+static void multifd_queue_give_back_locked(MultiFDQueue *queue,
+                                           MultiFDTaker *taker,
+                                           MultiFDJob *job)
+{
+    taker->nr_held--;
+    queue->spare[queue->nr_spare++] = job;
+    /*
+     * Waking the migration thread for each single job would have it and the
+     * channels take turns.  As many as wake_at come back even if all channels
+     * but one stall: that is below what is left when each of them keeps all
+     * that it may hold, and a channel that finds the queue empty gives back
+     * all of its own before it waits.
+     */
+    if (queue->producer_waits && queue->nr_spare >= queue->wake_at) {
+        queue->producer_waits = false;
+        qemu_cond_signal(&queue->emptied);
+    }
+}
+
+MultiFDTake multifd_queue_take(MultiFDQueue *queue, MultiFDTaker *taker,
+                               MultiFDJob *done)
 {
     QEMU_LOCK_GUARD(&queue->lock);
 
-    if (taker->job) {
-        queue->spare[queue->nr_spare++] = g_steal_pointer(&taker->job);
-        /*
-         * Waking the migration thread for each single job would have it and
-         * the channels take turns.  Half of the jobs come back even if all
-         * channels but one stall, for they keep one each.
-         */
-        if (queue->producer_waits && queue->nr_spare >= queue->wake_at) {
-            queue->producer_waits = false;
-            qemu_cond_signal(&queue->emptied);
-        }
+    if (done) {
+        multifd_queue_give_back_locked(queue, taker, done);
     }
-    while (!queue->closed && queue->nr_queued == 0 &&
+    while (!queue->closed && queue->nr_queued == 0 && taker->nr_held == 0 &&
            taker->nr_syncs == queue->nr_syncs) {
         qemu_cond_wait(&queue->filled, &queue->lock);
     }
@@ -148,7 +165,11 @@ MultiFDTake multifd_queue_take(MultiFDQueue *queue, MultiFDTaker *taker)
         taker->job = queue->fifo[queue->first];
         queue->first = (queue->first + 1) % queue->nr_jobs;
         queue->nr_queued--;
+        taker->nr_held++;
         return MULTIFD_TAKE_JOB;
+    }
+    if (taker->nr_held > 0) {
+        return MULTIFD_TAKE_NOTHING;
     }
     taker->nr_syncs++;
     taker->packet_num = queue->next_packet_num++;

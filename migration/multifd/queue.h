@@ -3,12 +3,13 @@
  * The bounded queue between the migration thread and the multifdsend_N threads.
  * Its jobs, each the pages of one packet, are allocated once and go round:
  * empty to the migration thread, filled to whichever channel asks next, empty
- * again. A channel that stalls keeps one job and delays no other.
+ * again. A channel may hold several at a time; one that stalls keeps what it
+ * holds and delays no other.
  *
  * Threads: get, put and sync from the migration thread; take and synced from
  * the channels; close from any.
- * Locks: MultiFDQueue::lock, taken once or twice a packet; nothing else is
- * taken while it is held.
+ * Locks: MultiFDQueue::lock, taken twice a packet by the migration thread and
+ * once by the channel; nothing else is taken while it is held.
  */
 #ifndef MIGRATION_MULTIFD_QUEUE_H
 #define MIGRATION_MULTIFD_QUEUE_H
@@ -17,7 +18,6 @@
 #include <stdint.h>
 #include <glib.h>
 #include "memory/ram.h"
-#include "migration/stream/multifd-packet.h"
 
 typedef struct MultiFDQueue MultiFDQueue;
 
@@ -31,31 +31,38 @@ typedef struct MultiFDJob {
     uint64_t packet_num;        /* given by multifd_queue_put() */
     int64_t charged_bytes;      /* what the rate limit has on account of it */
     unsigned nr_data;
-    unsigned nr_holes;          /* nr_data + nr_holes <= 128 */
-    uint64_t page[MULTIFD_PACKET_PAGES];
+    unsigned nr_holes;          /* nr_data + nr_holes <= max_pages */
+    unsigned max_pages;         /* entries of page; set once */
+    uint64_t *page;
 } MultiFDJob;
 
 /* What a channel is to do next. */
 typedef enum MultiFDTake {
     MULTIFD_TAKE_JOB,       /* send the job's pages */
+    MULTIFD_TAKE_NOTHING,   /* go on with the jobs that are held already */
     MULTIFD_TAKE_SYNC,      /* send a SYNC, then call multifd_queue_synced() */
     MULTIFD_TAKE_CLOSED,    /* end */
 } MultiFDTake;
 
 /* A channel's place at the queue; its thread's, zero at first. */
 typedef struct MultiFDTaker {
-    MultiFDJob *job;            /* with MULTIFD_TAKE_JOB; given back by take */
+    MultiFDJob *job;            /* with MULTIFD_TAKE_JOB: the one taken */
     uint64_t packet_num;        /* with MULTIFD_TAKE_SYNC: the SYNC's number */
+    /* the queue's own */
+    unsigned nr_held;           /* jobs taken and not given back */
     uint64_t nr_syncs;          /* SYNCs taken so far */
 } MultiFDTaker;
 
 /**
  * multifd_queue_new:
  * @nr_channels: how many threads take jobs, 1 or more
+ * @packet_pages: most pages of a job, 1 or more
+ * @depth: how many jobs a channel holds at most, 1 or more
  *
  * Returns: an open queue with nothing in it
  */
-MultiFDQueue *multifd_queue_new(unsigned nr_channels);
+MultiFDQueue *multifd_queue_new(unsigned nr_channels, unsigned packet_pages,
+                                unsigned depth);
 
 /**
  * multifd_queue_free:
@@ -99,13 +106,17 @@ bool multifd_queue_sync(MultiFDQueue *queue);
 /**
  * multifd_queue_take:
  * @queue: a queue
- * @taker: the channel's place; a job in it is given back
+ * @taker: the channel's place
+ * @done: a job that was sent, to be given back; NULL if there is none
  *
- * Waits for something to do.
+ * Waits for something to do, but only for a channel that holds no job besides
+ * @done: one that does has something to do, and gets another job or nothing.
+ * Nor is it given a SYNC, for that says that all jobs taken before have left.
  * Context: a multifdsend_N thread.
  * Returns: what to do
  */
-MultiFDTake multifd_queue_take(MultiFDQueue *queue, MultiFDTaker *taker);
+MultiFDTake multifd_queue_take(MultiFDQueue *queue, MultiFDTaker *taker,
+                               MultiFDJob *done);
 
 /**
  * multifd_queue_synced:

@@ -19,16 +19,21 @@ typedef enum PacketResult {
     PACKET_ERROR,
 } PacketResult;
 
-MultiFDRecvChannel *multifd_recv_channel_new(MultiFDRecv *recv, unsigned id,
+MultiFDRecvChannel *multifd_recv_channel_new(MultiFDRecv *recv,
+                                             const MultiFDGreeting *greeting,
                                              QIOChannel *ioc)
 {
     MultiFDRecvChannel *c = g_new0(MultiFDRecvChannel, 1);
-    g_autofree char *name = g_strdup_printf("multifd channel %u", id);
+    g_autofree char *name = g_strdup_printf("multifd channel %u", greeting->id);
 
     c->recv = recv;
-    c->id = id;
+    c->id = greeting->id;
+    c->packet_pages = greeting->packet_pages;
     c->ioc = qio_channel_ref(ioc);
     qio_channel_set_name(ioc, name);
+    c->header = g_malloc(multifd_packet_len(c->packet_pages));
+    c->page = g_new(uint64_t, c->packet_pages);
+    c->iov = g_new(struct iovec, c->packet_pages);
     return c;
 }
 
@@ -36,6 +41,9 @@ void multifd_recv_channel_free(MultiFDRecvChannel *c)
 {
     if (c) {
         qio_channel_unref(c->ioc);
+        g_free(c->iov);
+        g_free(c->page);
+        g_free(c->header);
         g_free(c);
     }
 }
@@ -47,8 +55,9 @@ void multifd_recv_channel_free(MultiFDRecvChannel *c)
 static PacketResult multifd_recv_header(MultiFDRecvChannel *c, Error **errp)
 {
     ERRP_GUARD();
-    uint8_t *wire = (uint8_t *)&c->header;
-    ssize_t n = qio_channel_read(c->ioc, wire, MULTIFD_PACKET_LEN, errp);
+    uint8_t *wire = (uint8_t *)c->header;
+    size_t len_bytes = multifd_packet_len(c->packet_pages);
+    ssize_t n = qio_channel_read(c->ioc, wire, len_bytes, errp);
     size_t done;
 
     if (n == QIO_CHANNEL_ERR_BLOCK) {
@@ -65,14 +74,13 @@ static PacketResult multifd_recv_header(MultiFDRecvChannel *c, Error **errp)
         }
         done = MULTIFD_PACKET_START_LEN;
     }
-    if (!multifd_packet_check_start(&c->header, errp)) {
+    if (!multifd_packet_check_start(c->header, errp)) {
         error_prepend(errp, "%s: packet %" PRIu64 ": ",
                       qio_channel_name(c->ioc), c->nr_packets);
         return PACKET_ERROR;
     }
-    if (done < MULTIFD_PACKET_LEN &&
-        !qio_channel_read_all(c->ioc, wire + done, MULTIFD_PACKET_LEN - done,
-                              errp)) {
+    if (done < len_bytes &&
+        !qio_channel_read_all(c->ioc, wire + done, len_bytes - done, errp)) {
         return PACKET_ERROR;
     }
     return PACKET_NEXT;
@@ -82,7 +90,7 @@ static PacketResult multifd_recv_header(MultiFDRecvChannel *c, Error **errp)
 static bool multifd_recv_decode(MultiFDRecvChannel *c, MultiFDPacket *packet,
                                 ReceivedBlock **rb, Error **errp)
 {
-    if (!multifd_packet_decode(&c->header, packet, errp)) {
+    if (!multifd_packet_decode(c->header, c->packet_pages, packet, errp)) {
         return false;
     }
     if (!packet->block_name) {
@@ -97,7 +105,7 @@ static bool multifd_recv_decode(MultiFDRecvChannel *c, MultiFDPacket *packet,
                    "the same memory-backend id", name);
         return false;
     }
-    return multifd_packet_decode_pages(&c->header, packet,
+    return multifd_packet_decode_pages(c->header, packet,
                                        (*rb)->block->used_length, c->page,
                                        errp);
 }

@@ -16,6 +16,7 @@ typedef struct MultiFDRecvChannel {
     /* set once, before the thread starts */
     MultiFDRecv *recv;
     unsigned id;
+    unsigned packet_pages;      /* as its greeting said */
     QIOChannel *ioc;            /* holds a reference */
     /* the load thread's */
     QemuThread thread;
@@ -24,9 +25,9 @@ typedef struct MultiFDRecvChannel {
     /* the channel's thread's; the load thread's when that has ended */
     uint64_t nr_packets;        /* read so far; the next one's number */
     uint64_t nr_unsynced;       /* of them, with pages, since the last SYNC */
-    MultiFDPacketWire header;
-    uint64_t page[MULTIFD_PACKET_PAGES];
-    struct iovec iov[MULTIFD_PACKET_PAGES];
+    MultiFDPacketWire *header;
+    uint64_t *page;             /* packet_pages entries */
+    struct iovec *iov;          /* and here */
 } MultiFDRecvChannel;
 
 struct MultiFDRecv {
@@ -55,12 +56,13 @@ struct MultiFDRecv {
 /**
  * multifd_recv_channel_new:
  * @recv: the receiving half
- * @id: of the channel
+ * @greeting: what the channel said first
  * @ioc: a connected channel; a reference is taken
  *
  * Returns: a channel without a thread
  */
-MultiFDRecvChannel *multifd_recv_channel_new(MultiFDRecv *recv, unsigned id,
+MultiFDRecvChannel *multifd_recv_channel_new(MultiFDRecv *recv,
+                                             const MultiFDGreeting *greeting,
                                              QIOChannel *ioc);
 
 /**

@@ -113,7 +113,8 @@ void multifd_recv_shutdown(MultiFDRecv *recv)
 }
 
 /* From here on multifd_recv_shutdown() reaches the channel. */
-static bool multifd_recv_publish(MultiFDRecv *recv, uint8_t id,
+static bool multifd_recv_publish(MultiFDRecv *recv,
+                                 const MultiFDGreeting *greeting,
                                  QIOChannel *ioc)
 {
     QEMU_LOCK_GUARD(&recv->lock);
@@ -121,7 +122,8 @@ static bool multifd_recv_publish(MultiFDRecv *recv, uint8_t id,
     if (recv->stopped) {
         return false;
     }
-    recv->channels[id] = multifd_recv_channel_new(recv, id, ioc);
+    recv->channels[greeting->id] = multifd_recv_channel_new(recv, greeting,
+                                                            ioc);
     recv->nr_channels++;
     return true;
 }
@@ -130,26 +132,45 @@ bool multifd_recv_add_channel(MultiFDRecv *recv, const uint8_t *greeting,
                               QIOChannel *ioc, Error **errp)
 {
     ERRP_GUARD();
-    uint8_t id;
+    MultiFDGreeting said;
 
     if (!multifd_greeting_decode(greeting, &recv->config->uuid,
-                                 recv->config->multifd_channels, &id, errp)) {
+                                 recv->config->multifd_channels, &said,
+                                 errp)) {
         error_prepend(errp, "greeting of a multifd channel: ");
         return false;
     }
-    if (recv->channels[id]) {
+    if (recv->channels[said.id]) {
         error_setg(errp, "greeting of a multifd channel: channel id %u is "
-                   "taken by another connection", id);
+                   "taken by another connection", said.id);
         return false;
     }
-    if (!multifd_recv_publish(recv, id, ioc)) {
+    if (!multifd_recv_publish(recv, &said, ioc)) {
         return multifd_recv_reason(recv, errp);
     }
-    trace_multifd_recv_add_channel(id, recv->nr_channels);
+    trace_multifd_recv_add_channel(said.id, recv->nr_channels,
+                                   said.packet_pages);
     return true;
 }
 
-bool multifd_recv_start(MultiFDRecv *recv, Error **errp)
+/* A source that is at odds with itself about it would be misread. */
+static bool multifd_recv_check_size(const MultiFDRecvChannel *c,
+                                    unsigned packet_pages, Error **errp)
+{
+    if (packet_pages == 0) {
+        packet_pages = MULTIFD_PACKET_PAGES;
+    }
+    if (c->packet_pages != packet_pages) {
+        error_setg(errp, "multifd channel %u: its greeting says a packet size "
+                   "of %u bytes, the main channel one of %u", c->id,
+                   c->packet_pages << TARGET_PAGE_BITS,
+                   packet_pages << TARGET_PAGE_BITS);
+        return false;
+    }
+    return true;
+}
+
+bool multifd_recv_start(MultiFDRecv *recv, unsigned packet_pages, Error **errp)
 {
     for (unsigned i = 0; i < recv->config->multifd_channels; i++) {
         g_autofree char *name = g_strdup_printf("multifdrecv_%u", i);
@@ -159,7 +180,8 @@ bool multifd_recv_start(MultiFDRecv *recv, Error **errp)
             error_setg(errp, "multifd channel %u is not connected", i);
             return false;
         }
-        if (!qemu_thread_try_create(&c->thread, name,
+        if (!multifd_recv_check_size(c, packet_pages, errp) ||
+            !qemu_thread_try_create(&c->thread, name,
                                     multifd_recv_channel_thread, c,
                                     QEMU_THREAD_JOINABLE, errp)) {
             return false;

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One sending channel: takes a packet's pages from the queue, sorts zero pages
- * from normal ones, and writes header and content at once.
+ * One sending channel: takes packets from the queue, has a detector look at
+ * their pages, and sends them in the order in which they were taken.  With a
+ * detector that is worth it, the next packets are handed to it before the
+ * answer for the first one is waited for.
  *
  * Entered by multifdsend_N; greeting and life cycle by the migration thread.
- * Which pages make a packet is decided in sink.c.
+ * Which pages make a packet is decided in sink.c, what is written in
+ * send-packet.c.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
-#include "qemu/bitmap.h"
 #include "migration/multifd/send-internal.h"
 #include "migration/trace.h"
-
-/*
- * What a hole is sent from when it may not be sent as a zero entry: reading the
- * hole itself would populate it.
- */
-static const uint8_t zero_page[TARGET_PAGE_SIZE];
 
 MultiFDSendChannel *multifd_send_channel_new(MultiFDSend *send, unsigned id,
                                              QIOChannel *ioc)
@@ -29,26 +25,45 @@ MultiFDSendChannel *multifd_send_channel_new(MultiFDSend *send, unsigned id,
     c->id = id;
     c->ioc = qio_channel_ref(ioc);
     qio_channel_set_name(ioc, name);
-    if (send->config->zero_page_detection == ZERO_PAGE_DETECTION_MULTIFD) {
-        c->detector = zero_page_detector_new_cpu();
+    if (send->detector_func) {
+        c->detector = send->detector_func(send->detector_opaque);
     }
+    /* The queue has jobs for no more than ZERO_PAGE_DEPTH_MAX. */
+    c->depth = c->detector ? MIN(c->detector->depth, ZERO_PAGE_DEPTH_MAX) : 1;
+    c->slots = g_new0(MultiFDSendSlot, c->depth);
+    for (unsigned i = 0; c->detector && i < c->depth; i++) {
+        c->slots[i].batch = zero_page_batch_new(c->detector, send->packet_pages,
+                                                TARGET_PAGE_SIZE);
+    }
+    c->page = g_new(uint64_t, send->packet_pages);
+    c->header = g_malloc(multifd_packet_len(send->packet_pages));
+    c->iov = g_new(struct iovec, 1 + send->packet_pages);
     return c;
 }
 
 void multifd_send_channel_free(MultiFDSendChannel *c)
 {
-    if (c) {
-        zero_page_detector_free(c->detector);
-        qio_channel_unref(c->ioc);
-        g_free(c);
+    if (!c) {
+        return;
     }
+    for (unsigned i = 0; i < c->depth; i++) {
+        zero_page_batch_free(c->slots[i].batch);
+    }
+    zero_page_detector_free(c->detector);
+    qio_channel_unref(c->ioc);
+    g_free(c->iov);
+    g_free(c->header);
+    g_free(c->page);
+    g_free(c->slots);
+    g_free(c);
 }
 
 bool multifd_send_channel_greet(MultiFDSendChannel *c, Error **errp)
 {
     uint8_t wire[MULTIFD_GREETING_LEN];
 
-    multifd_greeting_encode(wire, &c->send->config->uuid, c->id);
+    multifd_greeting_encode(wire, &c->send->config->uuid, c->id,
+                            c->send->packet_pages);
     if (!qio_channel_write_all(c->ioc, wire, sizeof(wire), errp)) {
         return false;
     }
@@ -56,148 +71,99 @@ bool multifd_send_channel_greet(MultiFDSendChannel *c, Error **errp)
     return true;
 }
 
-static const uint8_t *job_host(const MultiFDJob *job, uint64_t page)
+/* Has the detector look at the job's pages, holes aside. */
+static void multifd_send_channel_submit(MultiFDSendChannel *c, MultiFDJob *job)
 {
-    return job->block->host + (page << TARGET_PAGE_BITS);
-}
+    unsigned i = (c->first + c->nr_under_way++) % c->depth;
+    ZeroPageBatch *batch = c->slots[i].batch;
+    const uint8_t *host = job->block->host;
 
-/* Answers in c->batch.zero which of the job's pages, holes aside, are zero. */
-static void multifd_send_channel_detect(MultiFDSendChannel *c,
-                                        const MultiFDJob *job)
-{
-    ZeroPageBatch *batch = &c->batch;
-
-    if (!c->detector) {
-        bitmap_zero(batch->zero, ZERO_PAGE_BATCH_MAX);
+    c->slots[i].job = job;
+    trace_multifd_send_submit(c->id, job->packet_num, job->nr_data,
+                              c->nr_under_way);
+    /* A packet of holes has nothing to look at. */
+    if (!c->detector || job->nr_data == 0) {
         return;
     }
     batch->nr_pages = job->nr_data;
-    batch->page_size = TARGET_PAGE_SIZE;
-    for (unsigned i = 0; i < job->nr_data; i++) {
-        batch->page[i] = job_host(job, job->page[i]);
+    for (unsigned p = 0; p < job->nr_data; p++) {
+        batch->page[p] = host + (job->page[p] << TARGET_PAGE_BITS);
     }
     zero_page_submit(c->detector, batch);
-    zero_page_wait(c->detector, batch);
 }
 
-/* Appends a page of content; neighbours share an entry of the vector. */
-static void multifd_send_channel_add_content(MultiFDSendChannel *c,
-                                             const uint8_t *host)
+/* Waits for what was submitted first, which then is no longer under way. */
+static MultiFDSendSlot *multifd_send_channel_wait(MultiFDSendChannel *c)
 {
-    struct iovec *last = &c->iov[c->nr_iov - 1];
+    MultiFDSendSlot *slot = &c->slots[c->first];
 
-    if (c->nr_iov > 1 && (uint8_t *)last->iov_base + last->iov_len == host) {
-        last->iov_len += TARGET_PAGE_SIZE;
-        return;
+    c->first = (c->first + 1) % c->depth;
+    c->nr_under_way--;
+    if (c->detector && slot->job->nr_data > 0) {
+        zero_page_wait(c->detector, slot->batch);
     }
-    c->iov[c->nr_iov++] = (struct iovec) {
-        .iov_base = (void *)host,
-        .iov_len = TARGET_PAGE_SIZE,
-    };
+    return slot;
 }
 
-/*
- * Fills c->page and the content's part of c->iov.  Both sorts keep the order of
- * the job, so that runs stay runs here and at the other end.
- * Returns the number of normal pages.
- */
-static unsigned multifd_send_channel_sort(MultiFDSendChannel *c,
-                                          const MultiFDJob *job)
+/* Sends the packet that was submitted first.  Returns its job, or NULL. */
+static MultiFDJob *multifd_send_channel_finish(MultiFDSendChannel *c,
+                                               Error **errp)
 {
-    bool holes_are_normal =
-        c->send->config->zero_page_detection == ZERO_PAGE_DETECTION_NONE;
-    const uint64_t *holes = &job->page[MULTIFD_PACKET_PAGES - job->nr_holes];
-    unsigned nr = 0;
-    unsigned nr_normal;
+    MultiFDSendSlot *slot = multifd_send_channel_wait(c);
+    unsigned long *zero = slot->batch ? slot->batch->zero : NULL;
 
-    for (unsigned i = 0; i < job->nr_data; i++) {
-        if (!test_bit(i, c->batch.zero)) {
-            multifd_send_channel_add_content(c, job_host(job, job->page[i]));
-            c->page[nr++] = job->page[i];
+    if (!multifd_send_packet(c, slot->job, zero, errp)) {
+        return NULL;
+    }
+    return slot->job;
+}
+
+/* Sends what the queue gives until it is closed.  Returns false on errors. */
+static bool multifd_send_channel_run(MultiFDSendChannel *c, Error **errp)
+{
+    MultiFDQueue *queue = c->send->queue;
+    MultiFDJob *done = NULL;
+
+    for (;;) {
+        MultiFDTake take = multifd_queue_take(queue, &c->taker, done);
+
+        done = NULL;
+        switch (take) {
+        case MULTIFD_TAKE_JOB:
+            multifd_send_channel_submit(c, c->taker.job);
+            if (c->nr_under_way < c->depth) {
+                continue;
+            }
+            break;
+        case MULTIFD_TAKE_NOTHING:
+            break;
+        case MULTIFD_TAKE_SYNC:
+            if (!multifd_send_sync(c, c->taker.packet_num, errp)) {
+                return false;
+            }
+            multifd_queue_synced(queue);
+            continue;
+        case MULTIFD_TAKE_CLOSED:
+            return true;
+        }
+        done = multifd_send_channel_finish(c, errp);
+        if (!done) {
+            return false;
         }
     }
-    nr_normal = nr;
-    for (unsigned i = 0; i < job->nr_data; i++) {
-        if (test_bit(i, c->batch.zero)) {
-            c->page[nr++] = job->page[i];
-        }
-    }
-    for (unsigned i = job->nr_holes; i > 0; i--) {
-        c->page[nr++] = holes[i - 1];
-    }
-    if (holes_are_normal) {
-        for (unsigned i = 0; i < job->nr_holes; i++) {
-            multifd_send_channel_add_content(c, zero_page);
-        }
-        nr_normal = nr;
-    }
-    return nr_normal;
-}
-
-static bool multifd_send_channel_job(MultiFDSendChannel *c,
-                                     const MultiFDJob *job, Error **errp)
-{
-    MigrationCounters *stats = c->send->stats;
-    unsigned nr_pages = job->nr_data + job->nr_holes;
-    unsigned nr_normal, nr_zero;
-    uint64_t len_bytes;
-
-    multifd_send_channel_detect(c, job);
-    c->nr_iov = 1;
-    nr_normal = multifd_send_channel_sort(c, job);
-    nr_zero = nr_pages - nr_normal;
-    multifd_packet_encode(&c->header, job->packet_num, job->block->idstr,
-                          c->page, nr_normal, nr_zero);
-    c->iov[0] = (struct iovec) { &c->header, sizeof(c->header) };
-    len_bytes = sizeof(c->header) + ((uint64_t)nr_normal << TARGET_PAGE_BITS);
-    trace_multifd_send(c->id, job->packet_num, nr_normal, nr_zero);
-
-    /* Zero pages were charged in full, the header was not. */
-    rate_limit_charge(c->send->rate, (int64_t)len_bytes - job->charged_bytes);
-    if (!qio_channel_writev_all(c->ioc, c->iov, c->nr_iov, errp)) {
-        return false;
-    }
-    qatomic_add(&stats->normal_pages, nr_normal);
-    if (nr_zero > 0) {
-        /* None of them when holes went out as normal pages. */
-        qatomic_add(&stats->hole_pages, job->nr_holes);
-        qatomic_add(&stats->zero_pages, nr_zero);
-    }
-    qatomic_add(&stats->multifd_bytes, len_bytes);
-    return true;
-}
-
-static bool multifd_send_channel_sync(MultiFDSendChannel *c, Error **errp)
-{
-    trace_multifd_send_sync(c->id, c->taker.packet_num);
-    multifd_packet_encode_sync(&c->header, c->taker.packet_num);
-    rate_limit_charge(c->send->rate, sizeof(c->header));
-    if (!qio_channel_write_all(c->ioc, &c->header, sizeof(c->header), errp)) {
-        return false;
-    }
-    qatomic_add(&c->send->stats->multifd_bytes, sizeof(c->header));
-    multifd_queue_synced(c->send->queue);
-    return true;
 }
 
 void *multifd_send_channel_thread(void *opaque)
 {
     MultiFDSendChannel *c = opaque;
     Error *err = NULL;
-    bool ok = true;
 
-    while (ok) {
-        switch (multifd_queue_take(c->send->queue, &c->taker)) {
-        case MULTIFD_TAKE_JOB:
-            ok = multifd_send_channel_job(c, c->taker.job, &err);
-            break;
-        case MULTIFD_TAKE_SYNC:
-            ok = multifd_send_channel_sync(c, &err);
-            break;
-        case MULTIFD_TAKE_CLOSED:
-            return NULL;
-        }
+    if (!multifd_send_channel_run(c, &err)) {
+        multifd_send_fail(c->send, err);
     }
-    multifd_send_fail(c->send, err);
+    /* A device must not look at pages, or write answers, after our end. */
+    while (c->nr_under_way > 0) {
+        multifd_send_channel_wait(c);
+    }
     return NULL;
 }

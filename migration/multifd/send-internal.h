@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the parts of the sending half share: send.c (life and death),
- * send-channel.c (the threads) and sink.c (where pages come in).
+ * send-channel.c (the threads), send-packet.c (what they write) and sink.c
+ * (where pages come in).
  *
  * Locks: MultiFDSend::lock; nothing else is taken while it is held.
  */
@@ -14,6 +15,15 @@
 #include "migration/multifd/queue.h"
 #include "migration/multifd/zero-page.h"
 
+/* Makes the detector of a channel; @opaque outlives it. */
+typedef ZeroPageDetector *(*MultiFDDetectorFunc)(void *opaque);
+
+/* A packet whose pages are being looked at. */
+typedef struct MultiFDSendSlot {
+    MultiFDJob *job;
+    ZeroPageBatch *batch;       /* NULL without a detector; the slot's own */
+} MultiFDSendSlot;
+
 typedef struct MultiFDSendChannel {
     /* set once, before the thread starts */
     MultiFDSend *send;
@@ -21,13 +31,18 @@ typedef struct MultiFDSendChannel {
     QIOChannel *ioc;            /* holds a reference */
     /* the migration thread's */
     QemuThread thread;
-    /* the channel's thread's, and used anew for each packet */
+    /* the channel's thread's */
     ZeroPageDetector *detector; /* NULL: not its task to find zero pages */
-    ZeroPageBatch batch;
     MultiFDTaker taker;
-    uint64_t page[MULTIFD_PACKET_PAGES]; /* normal ones first, then zero ones */
-    MultiFDPacketWire header;
-    struct iovec iov[1 + MULTIFD_PACKET_PAGES]; /* header, content */
+    MultiFDSendSlot *slots;     /* a ring of depth entries */
+    unsigned depth;
+    unsigned first;             /* the slot submitted first */
+    unsigned nr_under_way;
+    unsigned ratio_rest;        /* hundredths of a page, see send-packet.c */
+    /* and used anew for each packet */
+    uint64_t *page;             /* normal ones first, then zero ones */
+    MultiFDPacketWire *header;
+    struct iovec *iov;          /* header, content */
     unsigned nr_iov;
 } MultiFDSendChannel;
 
@@ -38,6 +53,11 @@ struct MultiFDSend {
     MigrationCounters *stats;
     RateLimit *rate;
     MultiFDQueue *queue;
+    unsigned packet_pages;
+    /* of 100 zero pages, how many go out as normal ones; holes with `none` */
+    unsigned normal_page_ratio;
+    MultiFDDetectorFunc detector_func; /* NULL: channels have no detector */
+    void *detector_opaque;
     MultiFDErrorFunc error_func;
     void *error_opaque;
 
@@ -45,7 +65,7 @@ struct MultiFDSend {
     PageSink sink;
     MultiFDJob *job;            /* being filled, or NULL */
     ZeroPageDetector *legacy;   /* finds zero pages before they are queued */
-    ZeroPageBatch batch;        /* its question */
+    ZeroPageBatch *batch;       /* its question */
     unsigned nr_threads;
 
     QemuMutex lock;
@@ -55,6 +75,19 @@ struct MultiFDSend {
     bool stopped;
     Error *error;               /* the first one */
 };
+
+/**
+ * multifd_send_set_detector_func:
+ * @send: the sending half
+ * @func: makes each channel's detector
+ * @opaque: handed to @func
+ *
+ * Takes the place of what the settings say: for tests that want to see what a
+ * detector is asked.
+ * Context: before the first channel is added.
+ */
+void multifd_send_set_detector_func(MultiFDSend *send, MultiFDDetectorFunc func,
+                                    void *opaque);
 
 /**
  * multifd_send_channel_new:
@@ -90,6 +123,34 @@ bool multifd_send_channel_greet(MultiFDSendChannel *c, Error **errp);
  * Returns: NULL
  */
 void *multifd_send_channel_thread(void *opaque);
+
+/**
+ * multifd_send_packet:
+ * @c: a channel
+ * @job: the pages
+ * @zero: bit i is set when page i of @job, holes aside, is zero; is changed;
+ *        NULL: none is
+ * @errp: where to put the reason, or NULL
+ *
+ * Writes a packet of these pages, charges it and counts it.
+ * Context: the channel's thread.
+ * Returns: false when it could not be written
+ */
+bool multifd_send_packet(MultiFDSendChannel *c, const MultiFDJob *job,
+                         unsigned long *zero, Error **errp);
+
+/**
+ * multifd_send_sync:
+ * @c: a channel
+ * @packet_num: of the SYNC
+ * @errp: where to put the reason, or NULL
+ *
+ * Writes a SYNC, charges it and counts it.
+ * Context: the channel's thread.
+ * Returns: false when it could not be written
+ */
+bool multifd_send_sync(MultiFDSendChannel *c, uint64_t packet_num,
+                       Error **errp);
 
 /**
  * multifd_send_fail:

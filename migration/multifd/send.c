@@ -8,24 +8,75 @@
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "migration/multifd/accel.h"
 #include "migration/multifd/send-internal.h"
 #include "migration/trace.h"
 
+static ZeroPageDetector *multifd_send_detector_cpu(void *opaque)
+{
+    return zero_page_detector_new_cpu();
+}
+
+static ZeroPageDetector *multifd_send_detector_accel(void *opaque)
+{
+    return multifd_accel_detector(opaque);
+}
+
+/* Who finds zero pages, and what becomes of them. */
+static void multifd_send_set_detection(MultiFDSend *send, MultiFDAccel *accel)
+{
+    const MigrationConfig *config = send->config;
+
+    send->normal_page_ratio = config->multifd_normal_page_ratio;
+    switch (config->zero_page_detection) {
+    case ZERO_PAGE_DETECTION_NONE:
+        send->normal_page_ratio = 100;
+        break;
+    case ZERO_PAGE_DETECTION_DSA_ACCEL:
+    case ZERO_PAGE_DETECTION_MULTIFD:
+        send->detector_func = accel ? multifd_send_detector_accel
+                                    : multifd_send_detector_cpu;
+        send->detector_opaque = accel;
+        break;
+    case ZERO_PAGE_DETECTION_LEGACY:
+        /*
+         * No zero page comes to a channel, and the ratio does not apply to
+         * records of the main channel: it has nothing to work on.
+         */
+    default:
+        break;
+    }
+}
+
 MultiFDSend *multifd_send_new(const MigrationConfig *config,
                               PageSink *main_sink, MigrationCounters *stats,
-                              RateLimit *rate)
+                              RateLimit *rate, MultiFDAccel *accel)
 {
     MultiFDSend *send = g_new0(MultiFDSend, 1);
+    unsigned depth = accel ? ZERO_PAGE_DEPTH_MAX : 1;
 
     send->config = config;
     send->main_sink = main_sink;
     send->stats = stats;
     send->rate = rate;
-    send->queue = multifd_queue_new(config->multifd_channels);
+    send->packet_pages = config->multifd_packet_pages;
+    send->queue = multifd_queue_new(config->multifd_channels,
+                                    send->packet_pages, depth);
     send->channels = g_new0(MultiFDSendChannel *, config->multifd_channels);
     qemu_mutex_init(&send->lock);
+    multifd_send_set_detection(send, accel);
     multifd_sink_init(send);
     return send;
+}
+
+void multifd_send_set_detector_func(MultiFDSend *send, MultiFDDetectorFunc func,
+                                    void *opaque)
+{
+    multifd_queue_free(send->queue);
+    send->queue = multifd_queue_new(send->config->multifd_channels,
+                                    send->packet_pages, ZERO_PAGE_DEPTH_MAX);
+    send->detector_func = func;
+    send->detector_opaque = opaque;
 }
 
 void multifd_send_set_error_func(MultiFDSend *send, MultiFDErrorFunc func,
@@ -153,6 +204,7 @@ void multifd_send_free(MultiFDSend *send)
     for (unsigned i = 0; i < send->nr_channels; i++) {
         multifd_send_channel_free(send->channels[i]);
     }
+    zero_page_batch_free(send->batch);
     zero_page_detector_free(send->legacy);
     multifd_queue_free(send->queue);
     qemu_mutex_destroy(&send->lock);

@@ -20,10 +20,9 @@ static bool multifd_sink_submit(MultiFDSend *send, Error **errp)
     if (!job) {
         return true;
     }
-    nr_charged = job->nr_data;
-    if (send->config->zero_page_detection == ZERO_PAGE_DETECTION_NONE) {
-        nr_charged += job->nr_holes;
-    }
+    /* Of holes only those that go out as normal pages, give or take one. */
+    nr_charged = job->nr_data +
+                 DIV_ROUND_UP(job->nr_holes * send->normal_page_ratio, 100);
     job->charged_bytes = (int64_t)nr_charged << TARGET_PAGE_BITS;
     rate_limit_charge(send->rate, job->charged_bytes);
     if (!multifd_queue_put(send->queue, job)) {
@@ -54,7 +53,7 @@ static bool multifd_sink_open_job(MultiFDSend *send, RAMBlock *block,
 static void multifd_job_add(MultiFDJob *job, uint64_t first_page,
                             unsigned nr_pages, PageRunKind kind)
 {
-    uint64_t *hole = &job->page[MULTIFD_PACKET_PAGES - job->nr_holes];
+    uint64_t *hole = &job->page[job->max_pages - job->nr_holes];
 
     for (unsigned i = 0; i < nr_pages; i++) {
         if (kind == PAGE_RUN_HOLE) {
@@ -71,15 +70,17 @@ static bool multifd_sink_add(MultiFDSend *send, RAMBlock *block,
                              PageRunKind kind, Error **errp)
 {
     while (nr_pages > 0) {
+        MultiFDJob *job;
         unsigned room;
         uint64_t nr;
 
         if (!multifd_sink_open_job(send, block, errp)) {
             return false;
         }
-        room = MULTIFD_PACKET_PAGES - send->job->nr_data - send->job->nr_holes;
+        job = send->job;
+        room = job->max_pages - job->nr_data - job->nr_holes;
         nr = MIN(nr_pages, room);
-        multifd_job_add(send->job, first_page, nr, kind);
+        multifd_job_add(job, first_page, nr, kind);
         if (nr == room && !multifd_sink_submit(send, errp)) {
             return false;
         }
@@ -105,12 +106,11 @@ static bool multifd_sink_put_legacy(MultiFDSend *send, RAMBlock *block,
                                     uint64_t first_page, unsigned nr_pages,
                                     Error **errp)
 {
-    ZeroPageBatch *batch = &send->batch;
+    ZeroPageBatch *batch = send->batch;
     unsigned end;
     bool ok = true;
 
     batch->nr_pages = nr_pages;
-    batch->page_size = TARGET_PAGE_SIZE;
     for (unsigned i = 0; i < nr_pages; i++) {
         batch->page[i] = block->host + ((first_page + i) << TARGET_PAGE_BITS);
     }
@@ -144,7 +144,7 @@ static bool multifd_sink_put_run(PageSink *sink, RAMBlock *block,
                                      errp);
     }
     while (nr_pages > 0) {
-        unsigned nr = MIN(nr_pages, (uint64_t)ZERO_PAGE_BATCH_MAX);
+        unsigned nr = MIN(nr_pages, (uint64_t)PAGE_SINK_RUN_MAX);
 
         if (!multifd_sink_put_legacy(send, block, first_page, nr, errp)) {
             return false;
@@ -183,5 +183,7 @@ void multifd_sink_init(MultiFDSend *send)
     send->sink.needs_sync = true;
     if (send->config->zero_page_detection == ZERO_PAGE_DETECTION_LEGACY) {
         send->legacy = zero_page_detector_new_cpu();
+        send->batch = zero_page_batch_new(send->legacy, PAGE_SINK_RUN_MAX,
+                                          TARGET_PAGE_SIZE);
     }
 }

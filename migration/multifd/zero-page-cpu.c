@@ -11,7 +11,7 @@
 
 static void zero_page_cpu_submit(ZeroPageDetector *d, ZeroPageBatch *batch)
 {
-    bitmap_zero(batch->zero, ZERO_PAGE_BATCH_MAX);
+    bitmap_zero(batch->zero, batch->nr_pages);
     for (unsigned i = 0; i < batch->nr_pages; i++) {
         if (buffer_is_zero(batch->page[i], batch->page_size)) {
             set_bit(i, batch->zero);
@@ -35,5 +35,6 @@ ZeroPageDetector *zero_page_detector_new_cpu(void)
     ZeroPageDetector *d = g_new0(ZeroPageDetector, 1);
 
     d->ops = &zero_page_cpu_ops;
+    d->depth = 1;
     return d;
 }

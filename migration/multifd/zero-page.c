@@ -1,12 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is the same for all detectors: the calls themselves.
+ * What all detectors have in common: their batches, and the way to their
+ * operations.
  *
- * Runs in the detector's thread.  How pages are looked at is the kinds' matter,
- * zero-page-cpu.c and its siblings.
+ * Runs in the thread that owns the detector.
  */
 #include "qemu/osdep.h"
 #include "migration/multifd/zero-page.h"
+
+ZeroPageBatch *zero_page_batch_new(ZeroPageDetector *d, unsigned max_pages,
+                                   size_t page_size)
+{
+    ZeroPageBatch *batch = g_malloc0(MAX(d->ops->batch_size, sizeof(*batch)));
+
+    batch->max_pages = max_pages;
+    batch->page_size = page_size;
+    batch->page = g_new0(const uint8_t *, max_pages);
+    batch->zero = bitmap_new(max_pages);
+    if (d->ops->batch_init) {
+        d->ops->batch_init(d, batch);
+    }
+    return batch;
+}
+
+void zero_page_batch_free(ZeroPageBatch *batch)
+{
+    if (batch) {
+        g_free(batch->zero);
+        g_free(batch->page);
+        g_free(batch);
+    }
+}
 
 void zero_page_submit(ZeroPageDetector *d, ZeroPageBatch *batch)
 {

@@ -8,7 +8,8 @@
  * device can look at one packet while another is sent.  A detector that does
  * the work itself has the answer when submit returns.
  *
- * Threads: each detector belongs to one thread.  This header owns no locks.
+ * Threads: each detector and its batches belong to one thread.  This header
+ * owns no locks.
  */
 #ifndef MIGRATION_MULTIFD_ZERO_PAGE_H
 #define MIGRATION_MULTIFD_ZERO_PAGE_H
@@ -18,24 +19,29 @@
 #include <glib.h>
 #include "qemu/bitmap.h"
 
-/* Most pages in a batch: one packet's. */
-#define ZERO_PAGE_BATCH_MAX 128
-
 typedef struct ZeroPageDetector ZeroPageDetector;
 
-/* The caller's; stays put from submit until wait returns. */
+/*
+ * A question and its answer.  Made by zero_page_batch_new(), filled by the
+ * caller, and left alone by it from submit until wait returns.
+ */
 typedef struct ZeroPageBatch {
-    /* question: @nr_pages addresses of @page_size bytes each */
-    const uint8_t *page[ZERO_PAGE_BATCH_MAX];
+    unsigned max_pages;
+    size_t page_size;           /* bytes */
+    /* question: addresses of @nr_pages pages, at most @max_pages */
+    const uint8_t **page;
     unsigned nr_pages;
-    size_t page_size;
     /* answer: bit i is set when page i is zero */
-    DECLARE_BITMAP(zero, ZERO_PAGE_BATCH_MAX);
+    unsigned long *zero;
 } ZeroPageBatch;
 
 typedef struct ZeroPageDetectorOps {
     /* e.g. "cpu"; for trace points */
     const char *name;
+    /* bytes of the detector's own kind of batch, which begins with ours */
+    size_t batch_size;
+    /* NULL: nothing of its own in a batch */
+    void (*batch_init)(ZeroPageDetector *d, ZeroPageBatch *batch);
     void (*submit)(ZeroPageDetector *d, ZeroPageBatch *batch);
     /* NULL: submit has answered */
     void (*wait)(ZeroPageDetector *d, ZeroPageBatch *batch);
@@ -45,7 +51,12 @@ typedef struct ZeroPageDetectorOps {
 /* The part that every detector's own struct begins with. */
 struct ZeroPageDetector {
     const ZeroPageDetectorOps *ops;
+    /* batches that should be under way at once, 1 or more */
+    unsigned depth;
 };
+
+/* Most batches under way at once, of any detector. */
+#define ZERO_PAGE_DEPTH_MAX 4
 
 /**
  * zero_page_detector_new_cpu:
@@ -53,6 +64,23 @@ struct ZeroPageDetector {
  * Returns: a detector that reads the pages, with the widest vectors there are
  */
 ZeroPageDetector *zero_page_detector_new_cpu(void);
+
+/**
+ * zero_page_batch_new:
+ * @d: the detector that will be asked; outlives the batch
+ * @max_pages: most pages of a question, 1 or more
+ * @page_size: bytes of a page
+ *
+ * Returns: an empty batch, to be freed with zero_page_batch_free()
+ */
+ZeroPageBatch *zero_page_batch_new(ZeroPageDetector *d, unsigned max_pages,
+                                   size_t page_size);
+
+/**
+ * zero_page_batch_free:
+ * @batch: a batch that is not under way, or NULL
+ */
+void zero_page_batch_free(ZeroPageBatch *batch);
 
 /**
  * zero_page_submit:
@@ -81,5 +109,6 @@ void zero_page_wait(ZeroPageDetector *d, ZeroPageBatch *batch);
 void zero_page_detector_free(ZeroPageDetector *d);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ZeroPageDetector, zero_page_detector_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ZeroPageBatch, zero_page_batch_free)
 
 #endif

@@ -52,7 +52,7 @@ struct PageSink {
     bool needs_sync;
 };
 
-/* 512 KiB of pages: as many as fit one multifd packet. */
+/* 512 KiB of pages: as many as fit a multifd packet of the usual size. */
 #define PAGE_SINK_RUN_MAX 128
 
 #endif

@@ -10,7 +10,8 @@
 #include "qemu/bswap.h"
 #include "migration/stream/multifd-packet.h"
 
-void multifd_greeting_encode(uint8_t *wire, const QemuUUID *uuid, uint8_t id)
+void multifd_greeting_encode(uint8_t *wire, const QemuUUID *uuid, uint8_t id,
+                             unsigned packet_pages)
 {
     MultiFDGreetingWire greeting = {
         .magic = cpu_to_be32(MULTIFD_MAGIC),
@@ -19,6 +20,10 @@ void multifd_greeting_encode(uint8_t *wire, const QemuUUID *uuid, uint8_t id)
     };
 
     memcpy(greeting.uuid, uuid->data, sizeof(greeting.uuid));
+    if (packet_pages != MULTIFD_PACKET_PAGES) {
+        greeting.packet_size = cpu_to_be64((uint64_t)packet_pages <<
+                                           TARGET_PAGE_BITS);
+    }
     memcpy(wire, &greeting, sizeof(greeting));
 }
 
@@ -36,18 +41,36 @@ static bool multifd_check_version(uint32_t magic, uint32_t version,
     return true;
 }
 
-bool multifd_greeting_decode(const uint8_t *wire, const QemuUUID *uuid,
-                             unsigned nr_channels, uint8_t *id, Error **errp)
+/* @len_bytes is what the greeting says.  Returns pages, 0 when refused. */
+static unsigned multifd_check_packet_size(uint64_t len_bytes, Error **errp)
 {
-    MultiFDGreetingWire greeting;
-    QemuUUID theirs;
+    if (len_bytes == 0) {
+        return MULTIFD_PACKET_PAGES;
+    }
+    if (!QEMU_IS_ALIGNED(len_bytes, TARGET_PAGE_SIZE) ||
+        len_bytes >> TARGET_PAGE_BITS > MULTIFD_PACKET_PAGES_MAX) {
+        error_setg(errp, "packet size of %" PRIu64 " bytes, expected a "
+                   "multiple of %u up to %u", len_bytes, TARGET_PAGE_SIZE,
+                   MULTIFD_PACKET_PAGES_MAX << TARGET_PAGE_BITS);
+        return 0;
+    }
+    return len_bytes >> TARGET_PAGE_BITS;
+}
 
-    memcpy(&greeting, wire, sizeof(greeting));
-    if (!multifd_check_version(be32_to_cpu(greeting.magic),
-                               be32_to_cpu(greeting.version), errp)) {
+bool multifd_greeting_decode(const uint8_t *wire, const QemuUUID *uuid,
+                             unsigned nr_channels, MultiFDGreeting *greeting,
+                             Error **errp)
+{
+    MultiFDGreetingWire w;
+    QemuUUID theirs;
+    unsigned packet_pages;
+
+    memcpy(&w, wire, sizeof(w));
+    if (!multifd_check_version(be32_to_cpu(w.magic),
+                               be32_to_cpu(w.version), errp)) {
         return false;
     }
-    memcpy(theirs.data, greeting.uuid, sizeof(theirs.data));
+    memcpy(theirs.data, w.uuid, sizeof(theirs.data));
     if (!qemu_uuid_is_equal(&theirs, uuid)) {
         g_autofree char *got = qemu_uuid_unparse_strdup(&theirs);
         g_autofree char *own = qemu_uuid_unparse_strdup(uuid);
@@ -56,26 +79,32 @@ bool multifd_greeting_decode(const uint8_t *wire, const QemuUUID *uuid,
                    got, own);
         return false;
     }
-    if (greeting.id >= nr_channels) {
+    if (w.id >= nr_channels) {
         error_setg(errp, "channel id %u, expected one below %u; give both "
-                   "sides the same multifd-channels", greeting.id, nr_channels);
+                   "sides the same multifd-channels", w.id, nr_channels);
         return false;
     }
-    *id = greeting.id;
+    packet_pages = multifd_check_packet_size(be64_to_cpu(w.packet_size), errp);
+    if (packet_pages == 0) {
+        return false;
+    }
+    greeting->id = w.id;
+    greeting->packet_pages = packet_pages;
     return true;
 }
 
-void multifd_packet_encode(MultiFDPacketWire *wire, uint64_t packet_num,
-                           const char *block_name, const uint64_t *pages,
-                           unsigned nr_normal, unsigned nr_zero)
+void multifd_packet_encode(MultiFDPacketWire *wire, unsigned packet_pages,
+                           uint64_t packet_num, const char *block_name,
+                           const uint64_t *pages, unsigned nr_normal,
+                           unsigned nr_zero)
 {
     unsigned nr_pages = nr_normal + nr_zero;
 
     /* The offsets are most of it, and are all written below. */
-    memset(wire, 0, offsetof(MultiFDPacketWire, offset));
+    memset(wire, 0, sizeof(*wire));
     stl_be_p(&wire->magic, MULTIFD_MAGIC);
     stl_be_p(&wire->version, MULTIFD_VERSION);
-    stl_be_p(&wire->pages_alloc, MULTIFD_PACKET_PAGES);
+    stl_be_p(&wire->pages_alloc, packet_pages);
     stl_be_p(&wire->normal_pages, nr_normal);
     stl_be_p(&wire->next_packet_size, nr_normal << TARGET_PAGE_BITS);
     stq_be_p(&wire->packet_num, packet_num);
@@ -86,12 +115,13 @@ void multifd_packet_encode(MultiFDPacketWire *wire, uint64_t packet_num,
         stq_be_p(&wire->offset[i], pages[i] << TARGET_PAGE_BITS);
     }
     memset(&wire->offset[nr_pages], 0,
-           (MULTIFD_PACKET_PAGES - nr_pages) * sizeof(wire->offset[0]));
+           (packet_pages - nr_pages) * sizeof(wire->offset[0]));
 }
 
-void multifd_packet_encode_sync(MultiFDPacketWire *wire, uint64_t packet_num)
+void multifd_packet_encode_sync(MultiFDPacketWire *wire, unsigned packet_pages,
+                                uint64_t packet_num)
 {
-    memset(wire, 0, sizeof(*wire));
+    memset(wire, 0, multifd_packet_len(packet_pages));
     stl_be_p(&wire->magic, MULTIFD_MAGIC);
     stl_be_p(&wire->version, MULTIFD_VERSION);
     stl_be_p(&wire->flags, MULTIFD_FLAG_SYNC);
@@ -116,15 +146,15 @@ bool multifd_packet_check_start(const MultiFDPacketWire *wire, Error **errp)
 
 /* The counts, each against what the ones before leave room for. */
 static bool multifd_packet_check_counts(const MultiFDPacketWire *wire,
-                                        Error **errp)
+                                        unsigned packet_pages, Error **errp)
 {
     uint32_t alloc = ldl_be_p(&wire->pages_alloc);
     uint32_t nr_normal = ldl_be_p(&wire->normal_pages);
     uint32_t nr_zero = ldl_be_p(&wire->zero_pages);
 
-    if (alloc > MULTIFD_PACKET_PAGES) {
+    if (alloc > packet_pages) {
         error_setg(errp, "room for %u pages, expected at most %u", alloc,
-                   MULTIFD_PACKET_PAGES);
+                   packet_pages);
         return false;
     }
     if (nr_normal > alloc) {
@@ -140,14 +170,14 @@ static bool multifd_packet_check_counts(const MultiFDPacketWire *wire,
     return true;
 }
 
-bool multifd_packet_decode(const MultiFDPacketWire *wire, MultiFDPacket *packet,
-                           Error **errp)
+bool multifd_packet_decode(const MultiFDPacketWire *wire, unsigned packet_pages,
+                           MultiFDPacket *packet, Error **errp)
 {
     uint32_t flags = ldl_be_p(&wire->flags);
     MultiFDPacket p = { .flags = flags };
 
     if (!multifd_packet_check_start(wire, errp) ||
-        !multifd_packet_check_counts(wire, errp)) {
+        !multifd_packet_check_counts(wire, packet_pages, errp)) {
         return false;
     }
     p.nr_normal = ldl_be_p(&wire->normal_pages);

@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The configuration section as a vmstate of its own: the machine's name, and
- * subsections that are read though this source never sends them.  Runs in the
- * thread that owns the stream.
+ * subsections, of which this source sends the one that announces a packet size
+ * and reads all.  Runs in the thread that owns the stream.
  */
 #include "qemu/osdep.h"
 #include "memory/ram.h"
+#include "migration/stream/multifd-packet.h"
 #include "migration/stream/wire.h"
 #include "migration/vmstate/configuration.h"
 #include "migration/vmstate/state.h"
 #include "qapi/error.h"
+#include "qemu/cutils.h"
 
 /* More capabilities than any version has: a count above is nonsense. */
 #define CAPABILITIES_MAX 64
 
+/*
+ * Stands before the bytes of a multifd packet in the name of a capability, for a
+ * peer that has no such capability refuses a name that it does not know.
+ */
+#define PACKET_SIZE_PREFIX "multifd-packet-size-"
+
 /* Content of subsection "capabilities": checked while it is read. */
 typedef struct ConfigurationCapabilities {
     uint32_t count;
+    unsigned packet_pages;      /* 0: not announced */
 } ConfigurationCapabilities;
 
 typedef struct ConfigurationState {
@@ -47,12 +56,44 @@ static const char *const strict_capabilities[] = {
     "x-ignore-shared", "mapped-ram", NULL,
 };
 
-static bool get_capability(MigStreamIn *s, Error **errp)
+/* Only numbers as put_capabilities() writes them. */
+static bool get_packet_size(const char *name, const char *number,
+                            ConfigurationCapabilities *capabilities,
+                            Error **errp)
+{
+    uint64_t bytes;
+
+    if (!g_ascii_isdigit(number[0]) || number[0] == '0' ||
+        parse_uint_full(number, 10, &bytes) < 0 ||
+        bytes % TARGET_PAGE_SIZE != 0 ||
+        bytes > MULTIFD_PACKET_PAGES_MAX * TARGET_PAGE_SIZE) {
+        error_setg(errp, "the source's capability \"%s\" has no packet size "
+                   "that is a multiple of %u up to %u", name, TARGET_PAGE_SIZE,
+                   MULTIFD_PACKET_PAGES_MAX * TARGET_PAGE_SIZE);
+        return false;
+    }
+    if (capabilities->packet_pages != 0) {
+        error_setg(errp, "the source announces two packet sizes, %u and %"
+                   PRIu64, capabilities->packet_pages << TARGET_PAGE_BITS,
+                   bytes);
+        return false;
+    }
+    capabilities->packet_pages = (unsigned)(bytes >> TARGET_PAGE_BITS);
+    return true;
+}
+
+static bool get_capability(MigStreamIn *s,
+                           ConfigurationCapabilities *capabilities,
+                           Error **errp)
 {
     char name[STREAM_STR8_MAX];
+    const char *number;
 
     if (!stream_get_str8(s, name, errp)) {
         return false;
+    }
+    if (strstart(name, PACKET_SIZE_PREFIX, &number)) {
+        return get_packet_size(name, number, capabilities, errp);
     }
     if (g_strv_contains(strict_capabilities, name)) {
         error_setg(errp, "the source has capability \"%s\" on, which is not "
@@ -68,7 +109,13 @@ static bool get_capability(MigStreamIn *s, Error **errp)
 
 static void put_capabilities(MigStreamOut *s, const void *pv, size_t size)
 {
-    stream_put_be32(s, 0);
+    const ConfigurationCapabilities *capabilities = pv;
+    g_autofree char *name =
+        g_strdup_printf(PACKET_SIZE_PREFIX "%u",
+                        capabilities->packet_pages << TARGET_PAGE_BITS);
+
+    stream_put_be32(s, 1);
+    stream_put_str8(s, name);
 }
 
 static bool get_capabilities(MigStreamIn *s, void *pv, size_t size,
@@ -85,7 +132,7 @@ static bool get_capabilities(MigStreamIn *s, void *pv, size_t size,
         return false;
     }
     for (uint32_t i = 0; i < capabilities->count; i++) {
-        if (!get_capability(s, errp)) {
+        if (!get_capability(s, capabilities, errp)) {
             return false;
         }
     }
@@ -99,6 +146,13 @@ static const VMStateInfo info_capabilities = {
 static bool never_needed(void *opaque)
 {
     return false;
+}
+
+static bool capabilities_needed(void *opaque)
+{
+    const ConfigurationState *state = opaque;
+
+    return state->capabilities.packet_pages != 0;
 }
 
 static bool page_bits_validate(const void *staged, int version_id,
@@ -134,7 +188,7 @@ static const VMStateDescription vmstate_capabilities = {
     .version_id = 1,
     .minimum_version_id = 1,
     .struct_size = sizeof(ConfigurationState),
-    .needed = never_needed,
+    .needed = capabilities_needed,
     .fields = (const VMStateField[]) {
         VMSTATE_SINGLE(capabilities, ConfigurationState, 0, info_capabilities,
                        ConfigurationCapabilities),
@@ -195,9 +249,12 @@ static const VMStateDescription vmstate_configuration = {
 };
 
 bool configuration_save(MigStreamOut *s, const char *machine_name,
-                        VMDesc *desc, Error **errp)
+                        unsigned packet_pages, VMDesc *desc, Error **errp)
 {
-    ConfigurationState state = { .len = strlen(machine_name) };
+    ConfigurationState state = {
+        .len = strlen(machine_name),
+        .capabilities.packet_pages = packet_pages,
+    };
 
     if (!state.len || state.len > CONFIGURATION_NAME_MAX) {
         error_setg(errp, "machine name \"%s\" has %zu bytes, expected 1 to %d",
@@ -232,7 +289,8 @@ static bool configuration_check_uuid(const QemuUUID *theirs,
 }
 
 bool configuration_load(MigStreamIn *s, const char *machine_name,
-                        const QemuUUID *uuid, char **warning, Error **errp)
+                        const QemuUUID *uuid, unsigned *packet_pages,
+                        char **warning, Error **errp)
 {
     g_autoptr(GArray) log = g_array_new(FALSE, FALSE, sizeof(VMStateArrival));
     ConfigurationState state = { .expected = machine_name };
@@ -247,6 +305,9 @@ bool configuration_load(MigStreamIn *s, const char *machine_name,
             !configuration_check_uuid(&state.uuid, uuid, &note, errp)) {
             return false;
         }
+    }
+    if (packet_pages) {
+        *packet_pages = state.capabilities.packet_pages;
     }
     if (warning) {
         *warning = g_steal_pointer(&note);

@@ -20,6 +20,9 @@
  * configuration_save:
  * @s: a stream, just behind the file header
  * @machine_name: as it is to stand on the wire, e.g. "none"
+ * @packet_pages: pages of a multifd packet, to be announced to a destination
+ *                that refuses what it does not know; 0 to say nothing, which
+ *                stands for the usual size
  * @desc: where to describe it, or NULL
  * @errp: where to put the reason, or NULL
  *
@@ -27,13 +30,16 @@
  * Returns: false when the name is empty or too long
  */
 bool configuration_save(MigStreamOut *s, const char *machine_name,
-                        VMDesc *desc, Error **errp);
+                        unsigned packet_pages, VMDesc *desc, Error **errp);
 
 /**
  * configuration_load:
  * @s: a stream, just behind the CONFIGURATION type byte
  * @machine_name: this machine's name
  * @uuid: this machine's UUID; all zero if none was given
+ * @packet_pages: where to put the pages of a multifd packet, at most
+ *                MULTIFD_PACKET_PAGES_MAX; 0 if nothing is announced.  May be
+ *                NULL.
  * @warning: where to put a sentence for the operator, the caller's to free;
  *           NULL if there is nothing to say.  May be NULL.
  * @errp: where to put the reason, or NULL
@@ -44,6 +50,7 @@ bool configuration_save(MigStreamOut *s, const char *machine_name,
  *          an unknown subsection, or the end of the stream
  */
 bool configuration_load(MigStreamIn *s, const char *machine_name,
-                        const QemuUUID *uuid, char **warning, Error **errp);
+                        const QemuUUID *uuid, unsigned *packet_pages,
+                        char **warning, Error **errp);
 
 #endif

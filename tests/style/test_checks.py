@@ -55,6 +55,7 @@ prototypes = load('check-prototypes')
 headers = load('check-headers')
 text = load('check-text')
 docs = load('check-docs')
+surface = load('check-surface')
 testlog = load('testlog')
 
 
@@ -511,6 +512,54 @@ class DocsTest(TreeCase):
                     ('completion', 'scripts/completion/wherry.bash:1',
                      '-m of --help'))
 
+    DSA_HELP = ('Usage: wherry-dsa COMMAND\n\nCommands:\n'
+                '  list   what there is\n\nOptions:\n  -h, --help\n'
+                '  --json   print JSON\n')
+    DSA = {
+        'docs/man/wherry-dsa.1.rst':
+            '**wherry-dsa** **list**\n\n``-h``, ``--help``\n   x\n\n'
+            '``--json``\n   x\n',
+        'scripts/completion/wherry-dsa.bash':
+            "    local commands='list'\n    local options='-h --help'\n"
+            "    local list_options='--json'\n",
+    }
+
+    def run_dsa(self, path=None, old=None, new=None):
+        files = dict(self.DSA)
+        if path:
+            self.assertIn(old, files[path])
+            files[path] = files[path].replace(old, new)
+        self.write(files)
+        self.write({'docs/index.rst': self.base['docs/index.rst'].replace(
+            'man/wherry.1\n', 'man/wherry.1\n   man/wherry-dsa.1\n')})
+        return docs.check(self.root, HELP, self.DSA_HELP)
+
+    def test_second_program_passes(self):
+        self.expect(self.run_dsa())
+
+    def test_option_missing_from_the_second_man_page_fails(self):
+        self.expect(self.run_dsa('docs/man/wherry-dsa.1.rst', '``--json``\n',
+                                 'json\n'),
+                    ('man', 'docs/man/wherry-dsa.1.rst:1', '--json of --help'))
+
+    def test_option_missing_from_a_commands_completion_fails(self):
+        self.expect(self.run_dsa('scripts/completion/wherry-dsa.bash',
+                                 '--json', ''),
+                    ('completion', 'scripts/completion/wherry-dsa.bash:1',
+                     '--json of --help'))
+
+    def test_command_missing_from_the_man_page_fails(self):
+        self.expect(self.run_dsa('docs/man/wherry-dsa.1.rst', '**list**',
+                                 '*list*'),
+                    ('commands', 'docs/man/wherry-dsa.1.rst:1',
+                     'list of --help'))
+
+    def test_command_only_in_the_completion_fails(self):
+        self.expect(self.run_dsa('scripts/completion/wherry-dsa.bash',
+                                 "'list'", "'list fly'"),
+                    ('commands', 'scripts/completion/wherry-dsa.bash:1',
+                     'fly is not'))
+
     def test_named_file_that_is_missing_fails(self):
         self.expect(self.run_check('docs/devel/coverage.rst',
                                    '``tests/a.c``', '``tests/no.c``'),
@@ -537,6 +586,114 @@ class DocsTest(TreeCase):
         self.expect(self.run_check('docs/index.rst', 'devel/coverage\n',
                                    'devel/coverage\n   devel/none\n'),
                     ('index', 'docs/index.rst:1', 'docs/devel/none.rst'))
+
+
+    SOFT = {
+        'util/dsa-soft-options.c':
+            'static const DsaSoftOption options_table[] = {\n'
+            '    { "size", "1..9", "2",\n      "entries" },\n'
+            '    { "slow-us", "0..9", "0", "each" },\n};\n',
+        'qapi/migration.json':
+            "{ 'struct': 'AccelDsaSoft',\n  'data': { '*size': 'uint32',\n"
+            "            '*slow-us': 'uint64' } }\n\n"
+            "{ 'struct': 'Other', 'data': { '*more': 'str' } }\n\n",
+        'docs/devel/migration/dsa-zero-page-detection.rst':
+            '.. soft-options-begin\n\n   * - ``size``\n     - ``1``\n'
+            '   * - ``slow-us``\n\n.. soft-options-end\n',
+    }
+
+    def run_soft(self, path=None, old=None, new=None):
+        files = dict(self.SOFT)
+        files['docs/index.rst'] = self.base['docs/index.rst'].replace(
+            'devel/coverage\n', 'devel/coverage\n'
+            '   devel/migration/dsa-zero-page-detection\n')
+        if path:
+            self.assertIn(old, files[path])
+            files[path] = files[path].replace(old, new)
+        self.write(files)
+        return docs.check(self.root, HELP)
+
+    def test_same_options_of_the_software_device_pass(self):
+        self.expect(self.run_soft())
+
+    def test_option_of_the_software_device_that_the_schema_lacks_fails(self):
+        self.expect(self.run_soft('qapi/migration.json',
+                                  "'*size': 'uint32',\n", ''),
+                    ('soft', 'qapi/migration.json:1',
+                     'size of util/dsa-soft-options.c:2'))
+
+    def test_option_of_the_software_device_only_in_the_document_fails(self):
+        page = 'docs/devel/migration/dsa-zero-page-detection.rst'
+        self.expect(self.run_soft(page, '   * - ``slow-us``',
+                                  '   * - ``slow-us``\n   * - ``fast``'),
+                    ('soft', page + ':6', 'fast is no option'))
+
+    def test_software_device_without_a_document_fails(self):
+        self.write({'util/dsa-soft-options.c': C_HEAD,
+                    'qapi/migration.json': ''})
+        page = 'docs/devel/migration/dsa-zero-page-detection.rst'
+        self.expect(self.run_check(), ('soft', page + ':1', 'is missing'))
+
+
+class SurfaceTest(TreeCase):
+    base = {
+        'include/qemu/osdep.h': C_HEAD,
+        'include/qemu/dsa.h': C_HEAD + '#include <glib.h>\n'
+                              '#include "qapi/error.h"\n',
+        'include/qapi/error.h': C_HEAD,
+        'include/qemu/hole-map.h': C_HEAD,
+        'include/io/channel.h': C_HEAD,
+        'linux-headers/linux/idxd.h': C_HEAD,
+        'util/dsa-queue.h': C_HEAD + '#include <linux/idxd.h>\n',
+        'util/dsa.c': PRELUDE + '#include "qemu/dsa.h"\n'
+                      '#include "dsa-queue.h"\n#include "trace.h"\n',
+        'util/hole-map.c': PRELUDE + '#include "qemu/hole-map.h"\n',
+        'migration/multifd/zero-page.h': C_HEAD,
+        'migration/multifd/zero-page-dsa.c':
+            PRELUDE + '#include "migration/multifd/zero-page.h"\n',
+        'migration/multifd/send.c':
+            PRELUDE + '#include "io/channel.h"\n',
+    }
+
+    def run_check(self):
+        return surface.check(self.root)
+
+    def test_good_tree_passes(self):
+        self.expect(self.run_check())
+
+    def test_header_outside_the_surface_fails(self):
+        self.write({'util/dsa-batch.c': PRELUDE +
+                    '#include "io/channel.h"\n'})
+        self.expect(self.run_check(),
+                    ('surface', 'util/dsa-batch.c:3', '"io/channel.h"'))
+
+    def test_generated_type_fails(self):
+        self.write({'migration/multifd/zero-page-cpu.c': PRELUDE +
+                    '#include "qapi/qapi-types-migration.h"\n'})
+        self.expect(self.run_check(),
+                    ('surface', 'migration/multifd/zero-page-cpu.c:3',
+                     'qapi-types-migration.h'))
+
+    def test_other_header_of_the_detectors_folder_fails(self):
+        self.write({'migration/multifd/queue.h': C_HEAD,
+                    'migration/multifd/zero-page-cpu.c': PRELUDE +
+                    '#include "queue.h"\n'})
+        self.expect(self.run_check(),
+                    ('surface', 'migration/multifd/zero-page-cpu.c:3',
+                     '"queue.h"'))
+
+    def test_angle_brackets_hide_nothing(self):
+        self.write({'include/qemu/dsa-info.h': C_HEAD +
+                    '#include <io/channel.h>\n'})
+        self.expect(self.run_check(),
+                    ('system', 'include/qemu/dsa-info.h:2',
+                     'include/io/channel.h'))
+
+    def test_renamed_files_are_noticed(self):
+        os.remove(os.path.join(self.root, 'util/hole-map.c'))
+        self.expect(self.run_check(),
+                    ('present', 'scripts/check-surface.py:1',
+                     'util/hole-map*'))
 
 
 class TestlogTest(unittest.TestCase):

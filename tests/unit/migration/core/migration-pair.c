@@ -7,9 +7,12 @@
 #include <json-c/json.h>
 #include "migration/stream/wire.h"
 #include "qapi/error.h"
+#include "qapi/json-visitor.h"
+#include "qapi/qapi-visit-migration.h"
 #include "qapi/util.h"
 #include "qemu/atomic.h"
 #include "tests/lib/ram-fixture.h"
+#include "tests/unit/qapi/json-text.h"
 #include "migration-pair.h"
 
 static const VMStateDescription vmstate_pair_device = {
@@ -222,6 +225,17 @@ void pair_cap(MigrationPair *pair, MigrationCapability cap)
 {
     pair_end_cap(&pair->src, cap);
     pair_end_cap(&pair->dst, cap);
+}
+
+bool pair_end_set(PairEnd *end, const char *text, Error **errp)
+{
+    struct json_object *json = json_from_text(text);
+    g_autoptr(Visitor) v = json_input_visitor_new(json);
+    g_autoptr(MigrationParameters) params = NULL;
+
+    json_object_put(json);
+    return visit_type_MigrationParameters(v, NULL, &params, errp) &&
+           migration_set_parameters(end->migration, params, errp);
 }
 
 void pair_multifd(MigrationPair *pair, unsigned channels)

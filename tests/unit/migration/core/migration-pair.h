@@ -96,6 +96,17 @@ void pair_cap(MigrationPair *pair, MigrationCapability cap);
 void pair_end_cap(PairEnd *end, MigrationCapability cap);
 
 /**
+ * pair_end_set:
+ * @end: one end
+ * @text: parameters as JSON, as `migrate-set-parameters` takes them; single
+ *        quotes stand for double ones
+ * @errp: where to put the reason, or NULL
+ *
+ * Returns: false when they are refused
+ */
+bool pair_end_set(PairEnd *end, const char *text, Error **errp);
+
+/**
  * pair_multifd:
  * @pair: a pair
  * @channels: how many, at both ends

@@ -57,7 +57,7 @@ static QIOChannel *knock_multifd(MigrationPair *pair, uint8_t id)
 {
     uint8_t greeting[MULTIFD_GREETING_LEN];
 
-    multifd_greeting_encode(greeting, &no_uuid, id);
+    multifd_greeting_encode(greeting, &no_uuid, id, MULTIFD_PACKET_PAGES);
     return knock(pair, greeting, sizeof(greeting));
 }
 
@@ -189,7 +189,7 @@ static void test_end_at_each_byte_of_a_greeting(void)
         MigrationPair *pair = listening_pair(2);
         uint8_t greeting[MULTIFD_GREETING_LEN];
 
-        multifd_greeting_encode(greeting, &no_uuid, 0);
+        multifd_greeting_encode(greeting, &no_uuid, 0, MULTIFD_PACKET_PAGES);
         qio_channel_unref(knock(pair, greeting, len));
         assert_fails(pair, "closed after");
         pair_free(pair);
@@ -206,7 +206,7 @@ static void test_a_greeting_may_come_byte_by_byte(void)
     g_autoptr(QIOChannel) twice = NULL;
     Error *err = NULL;
 
-    multifd_greeting_encode(greeting, &no_uuid, 0);
+    multifd_greeting_encode(greeting, &no_uuid, 0, MULTIFD_PACKET_PAGES);
     slow = knock(pair, greeting, 1);
     for (size_t i = 1; i < sizeof(greeting); i++) {
         while (g_main_context_iteration(context, FALSE)) {

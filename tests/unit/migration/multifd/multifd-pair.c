@@ -53,7 +53,8 @@ static void pair_add_channels(MultiFDPair *pair, const MultiFDPairOptions *o)
             multifd_send_add_channel(pair->send, pair->source_ends[i], &err);
             g_assert_null(err);
         } else {
-            multifd_greeting_encode(greeting, &pair->config.uuid, i);
+            multifd_greeting_encode(greeting, &pair->config.uuid, i,
+                                    pair->config.multifd_packet_pages);
             qio_channel_write_all(pair->source_ends[i], greeting,
                                   sizeof(greeting), &err);
             g_assert_null(err);
@@ -94,6 +95,9 @@ MultiFDPair *multifd_pair_new(const MultiFDPairOptions *options)
 
     pair->config.multifd = true;
     pair->config.multifd_channels = options->nr_channels;
+    pair->config.multifd_packet_pages =
+        options->packet_pages ? options->packet_pages : MULTIFD_PACKET_PAGES;
+    pair->config.multifd_normal_page_ratio = options->normal_page_ratio;
     pair->config.zero_page_detection = options->detection;
     pair->config.pause_points = options->pause_points;
     rate_limit_init(&pair->rate, &pair->live);
@@ -112,7 +116,11 @@ MultiFDPair *multifd_pair_new(const MultiFDPairOptions *options)
     pair->dest_ends = g_new0(QIOChannel *, options->nr_channels);
     if (!options->no_send) {
         pair->send = multifd_send_new(&pair->config, &pair->main.sink,
-                                      &pair->stats, &pair->rate);
+                                      &pair->stats, &pair->rate, NULL);
+        if (options->detector_func) {
+            multifd_send_set_detector_func(pair->send, options->detector_func,
+                                           options->detector_opaque);
+        }
     }
     if (!options->no_recv) {
         pair->recv = multifd_recv_new(&pair->config, pair->received);
@@ -121,7 +129,8 @@ MultiFDPair *multifd_pair_new(const MultiFDPairOptions *options)
     if (pair->recv) {
         g_assert_cmpuint(multifd_recv_nr_channels(pair->recv), ==,
                          options->nr_channels);
-        multifd_recv_start(pair->recv, &err);
+        multifd_recv_start(pair->recv, pair->config.multifd_packet_pages,
+                           &err);
         g_assert_null(err);
     }
     return pair;
@@ -206,11 +215,11 @@ void multifd_pair_sync(MultiFDPair *pair)
 
 void multifd_pair_wire_sync(QIOChannel *ioc)
 {
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
     Error *err = NULL;
 
-    multifd_packet_encode_sync(&wire, 0);
-    qio_channel_write_all(ioc, &wire, sizeof(wire), &err);
+    multifd_packet_encode_sync(wire, MULTIFD_PACKET_PAGES, 0);
+    qio_channel_write_all(ioc, wire, MULTIFD_PACKET_LEN, &err);
     g_assert_null(err);
 }
 
@@ -223,7 +232,8 @@ void multifd_pair_wire_pages(MultiFDPacketWire *wire, const char *block_name,
     for (unsigned i = 0; i < nr_normal + nr_zero; i++) {
         pages[i] = first_page + i;
     }
-    multifd_packet_encode(wire, 0, block_name, pages, nr_normal, nr_zero);
+    multifd_packet_encode(wire, MULTIFD_PACKET_PAGES, 0, block_name, pages,
+                          nr_normal, nr_zero);
 }
 
 void multifd_pair_assert_error(Error *err, const char *expected)

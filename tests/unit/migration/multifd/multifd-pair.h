@@ -11,11 +11,16 @@
 #define TESTS_MULTIFD_PAIR_H
 
 #include "migration/multifd/multifd.h"
+#include "migration/multifd/send-internal.h"
 #include "tests/lib/ram-fixture.h"
 
 typedef struct MultiFDPairOptions {
     unsigned nr_channels;
     ZeroPageDetection detection;
+    unsigned packet_pages;          /* 0: MULTIFD_PACKET_PAGES */
+    unsigned normal_page_ratio;
+    MultiFDDetectorFunc detector_func; /* NULL: what @detection says */
+    void *detector_opaque;
     const RamFixtureBlock *blocks;  /* NULL: one anonymous "ram" of 1 MiB */
     unsigned nr_blocks;
     RamFixtureKind dst_kind;

@@ -39,13 +39,13 @@ static void write_pages(QIOChannel *ioc, uint64_t first_page,
                         unsigned nr_normal, unsigned nr_zero, uint8_t fill,
                         uint32_t flags)
 {
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
     g_autofree uint8_t *content = g_malloc(PAGES(nr_normal) + 1);
 
-    multifd_pair_wire_pages(&wire, "m", first_page, nr_normal, nr_zero);
-    stl_be_p(&wire.flags, flags);
+    multifd_pair_wire_pages(wire, "m", first_page, nr_normal, nr_zero);
+    stl_be_p(&wire->flags, flags);
     memset(content, fill, PAGES(nr_normal));
-    write_bytes(ioc, &wire, sizeof(wire));
+    write_bytes(ioc, wire, MULTIFD_PACKET_LEN);
     write_bytes(ioc, content, PAGES(nr_normal));
 }
 
@@ -132,16 +132,16 @@ static void test_sync_with_pages(void)
 static void test_stale_sync(void)
 {
     g_autoptr(MultiFDPair) pair = new_dest(1);
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
 
-    memset(&wire, 0xee, sizeof(wire));
-    stl_be_p(&wire.magic, MULTIFD_MAGIC);
-    stl_be_p(&wire.version, MULTIFD_VERSION);
-    stl_be_p(&wire.flags, MULTIFD_FLAG_SYNC);
-    stl_be_p(&wire.pages_alloc, 128);
-    stl_be_p(&wire.normal_pages, 0);
-    stl_be_p(&wire.zero_pages, 0);
-    write_bytes(pair->source_ends[0], &wire, sizeof(wire));
+    memset(wire, 0xee, MULTIFD_PACKET_LEN);
+    stl_be_p(&wire->magic, MULTIFD_MAGIC);
+    stl_be_p(&wire->version, MULTIFD_VERSION);
+    stl_be_p(&wire->flags, MULTIFD_FLAG_SYNC);
+    stl_be_p(&wire->pages_alloc, 128);
+    stl_be_p(&wire->normal_pages, 0);
+    stl_be_p(&wire->zero_pages, 0);
+    write_bytes(pair->source_ends[0], wire, MULTIFD_PACKET_LEN);
     assert_synced(pair);
     assert_finished(pair);
 }
@@ -165,13 +165,13 @@ static void test_page_twice(void)
 {
     g_autoptr(MultiFDPair) pair = new_dest(1);
     uint64_t pages[] = { 2, 2 };
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
     g_autofree uint8_t *content = g_malloc(PAGES(2));
 
-    multifd_packet_encode(&wire, 0, "m", pages, 2, 0);
+    multifd_packet_encode(wire, 128, 0, "m", pages, 2, 0);
     memset(content, 'x', PAGES(1));
     memset(content + PAGES(1), 'y', PAGES(1));
-    write_bytes(pair->source_ends[0], &wire, sizeof(wire));
+    write_bytes(pair->source_ends[0], wire, MULTIFD_PACKET_LEN);
     write_bytes(pair->source_ends[0], content, PAGES(2));
     multifd_pair_wire_sync(pair->source_ends[0]);
     assert_synced(pair);
@@ -223,10 +223,10 @@ static void test_pages_after_last_sync(void)
 static void *flood_thread(void *opaque)
 {
     QIOChannel *ioc = opaque;
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
 
-    multifd_pair_wire_pages(&wire, "m", 0, 0, 0);
-    while (qio_channel_write_all(ioc, &wire, sizeof(wire), NULL)) {
+    multifd_pair_wire_pages(wire, "m", 0, 0, 0);
+    while (qio_channel_write_all(ioc, wire, MULTIFD_PACKET_LEN, NULL)) {
         /* more */
     }
     return NULL;
@@ -280,7 +280,7 @@ static void test_stalled_peer(void)
 {
     g_autoptr(MultiFDPair) pair = new_dest(3);
     Stopper stopper = { .recv = pair->recv };
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
     QemuThread thread;
     Error *err = NULL;
 
@@ -288,9 +288,9 @@ static void test_stalled_peer(void)
     qemu_thread_create(&thread, "stopper", stopper_thread, &stopper,
                        QEMU_THREAD_JOINABLE);
     multifd_pair_wire_sync(pair->source_ends[0]);
-    multifd_pair_wire_pages(&wire, "m", 0, 1, 0);
-    write_bytes(pair->source_ends[1], &wire, sizeof(wire));
-    write_bytes(pair->source_ends[1], &wire, 100);
+    multifd_pair_wire_pages(wire, "m", 0, 1, 0);
+    write_bytes(pair->source_ends[1], wire, MULTIFD_PACKET_LEN);
+    write_bytes(pair->source_ends[1], wire, 100);
     qemu_sem_post(&stopper.sem);
     g_assert_false(multifd_recv_sync(pair->recv, &err));
     multifd_pair_assert_error(err, "The multifd channels were shut down");
@@ -345,7 +345,7 @@ static void test_bad_packet(const void *data)
     g_autofree char *message = g_strconcat("multifd channel 1: packet 1: ",
                                            bad->message, NULL);
     MultiFDPair *pair = new_dest(3);
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
     unsigned nr_errors = 0;
     Error *err = NULL;
 
@@ -353,13 +353,13 @@ static void test_bad_packet(const void *data)
     /* One of the others waits at its SYNC, one in a read. */
     multifd_pair_wire_sync(pair->source_ends[0]);
     write_pages(pair->source_ends[1], 0, 1, 0, 'x', 0);
-    multifd_pair_wire_pages(&wire, "m", 2, 1, 1);
+    multifd_pair_wire_pages(wire, "m", 2, 1, 1);
     if (bad->wide) {
-        stq_be_p((uint8_t *)&wire + bad->offset, bad->value);
+        stq_be_p((uint8_t *)wire + bad->offset, bad->value);
     } else {
-        stl_be_p((uint8_t *)&wire + bad->offset, bad->value);
+        stl_be_p((uint8_t *)wire + bad->offset, bad->value);
     }
-    write_bytes(pair->source_ends[1], &wire, sizeof(wire));
+    write_bytes(pair->source_ends[1], wire, MULTIFD_PACKET_LEN);
     g_assert_false(multifd_recv_sync(pair->recv, &err));
     multifd_pair_assert_error(err, message);
     err = NULL;
@@ -431,12 +431,12 @@ static void test_greetings(void)
     QIOChannel *ioc = pair->source_ends[0];
     Error *err = NULL;
 
-    multifd_greeting_encode(greeting, &config.uuid, 2);
+    multifd_greeting_encode(greeting, &config.uuid, 2, 128);
     g_assert_false(multifd_recv_add_channel(recv, greeting, ioc, &err));
     multifd_pair_assert_error(err, "greeting of a multifd channel: channel id "
                               "2, expected one below 2; *");
     err = NULL;
-    multifd_greeting_encode(greeting, &config.uuid, 1);
+    multifd_greeting_encode(greeting, &config.uuid, 1, 128);
     g_assert_true(multifd_recv_add_channel(recv, greeting, ioc, &err));
     g_assert_null(err);
     g_assert_false(multifd_recv_add_channel(recv, greeting, ioc, &err));
@@ -444,7 +444,7 @@ static void test_greetings(void)
                               "1 is taken by another connection");
     g_assert_cmpuint(multifd_recv_nr_channels(recv), ==, 1);
     err = NULL;
-    g_assert_false(multifd_recv_start(recv, &err));
+    g_assert_false(multifd_recv_start(recv, 0, &err));
     multifd_pair_assert_error(err, "multifd channel 0 is not connected");
     err = NULL;
     g_assert_false(multifd_recv_sync(recv, &err));
@@ -452,7 +452,7 @@ static void test_greetings(void)
                               "of RAM blocks");
     multifd_recv_shutdown(recv);
     err = NULL;
-    multifd_greeting_encode(greeting, &config.uuid, 0);
+    multifd_greeting_encode(greeting, &config.uuid, 0, 128);
     g_assert_false(multifd_recv_add_channel(recv, greeting, ioc, &err));
     multifd_pair_assert_error(err, "The multifd channels were shut down");
 }

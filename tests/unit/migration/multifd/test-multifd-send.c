@@ -17,7 +17,7 @@ static void read_header(QIOChannel *ioc, MultiFDPacketWire *wire)
 {
     Error *err = NULL;
 
-    qio_channel_read_all(ioc, wire, sizeof(*wire), &err);
+    qio_channel_read_all(ioc, wire, MULTIFD_PACKET_LEN, &err);
     g_assert_null(err);
 }
 
@@ -108,7 +108,7 @@ static void test_hole_as_normal_page(void)
         .no_recv = true,
     });
     uint8_t content[4 * TARGET_PAGE_SIZE], expected[4 * TARGET_PAGE_SIZE];
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
     uint8_t greeting[MULTIFD_GREETING_LEN];
     Error *err = NULL;
 
@@ -121,14 +121,14 @@ static void test_hole_as_normal_page(void)
 
     qio_channel_read_all(pair->dest_ends[0], greeting, sizeof(greeting), &err);
     g_assert_null(err);
-    read_header(pair->dest_ends[0], &wire);
-    g_assert_cmpuint(ldl_be_p(&wire.normal_pages), ==, 4);
-    g_assert_cmpuint(ldl_be_p(&wire.zero_pages), ==, 0);
+    read_header(pair->dest_ends[0], wire);
+    g_assert_cmpuint(ldl_be_p(&wire->normal_pages), ==, 4);
+    g_assert_cmpuint(ldl_be_p(&wire->zero_pages), ==, 0);
     qio_channel_read_all(pair->dest_ends[0], content, sizeof(content), &err);
     g_assert_null(err);
     memset(expected, 0, sizeof(expected));
     for (unsigned i = 0; i < 4; i++) {
-        if (ldq_be_p(&wire.offset[i]) == 0x1000) {
+        if (ldq_be_p(&wire->offset[i]) == 0x1000) {
             memset(expected + i * TARGET_PAGE_SIZE, 'A', TARGET_PAGE_SIZE);
         }
     }
@@ -144,7 +144,7 @@ static void test_runs_fill_packets(void)
         .no_recv = true,
     });
     uint8_t greeting[MULTIFD_GREETING_LEN];
-    MultiFDPacketWire wire;
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
     Error *err = NULL;
 
     multifd_pair_put_run(pair, 0, 0, 100, PAGE_RUN_HOLE);
@@ -152,17 +152,17 @@ static void test_runs_fill_packets(void)
     assert_sync(pair);
     qio_channel_read_all(pair->dest_ends[0], greeting, sizeof(greeting), &err);
     g_assert_null(err);
-    read_header(pair->dest_ends[0], &wire);
-    g_assert_cmpuint(ldl_be_p(&wire.zero_pages), ==, 128);
+    read_header(pair->dest_ends[0], wire);
+    g_assert_cmpuint(ldl_be_p(&wire->zero_pages), ==, 128);
     for (uint64_t i = 0; i < 128; i++) {
-        g_assert_cmpuint(ldq_be_p(&wire.offset[i]), ==,
+        g_assert_cmpuint(ldq_be_p(&wire->offset[i]), ==,
                          (i < 100 ? i : i + 10) * TARGET_PAGE_SIZE);
     }
-    read_header(pair->dest_ends[0], &wire);
-    g_assert_cmpuint(ldl_be_p(&wire.zero_pages), ==, 72);
-    g_assert_cmpuint(ldq_be_p(&wire.offset[0]), ==, 138 * TARGET_PAGE_SIZE);
-    read_header(pair->dest_ends[0], &wire);
-    g_assert_cmpuint(ldl_be_p(&wire.flags), ==, MULTIFD_FLAG_SYNC);
+    read_header(pair->dest_ends[0], wire);
+    g_assert_cmpuint(ldl_be_p(&wire->zero_pages), ==, 72);
+    g_assert_cmpuint(ldq_be_p(&wire->offset[0]), ==, 138 * TARGET_PAGE_SIZE);
+    read_header(pair->dest_ends[0], wire);
+    g_assert_cmpuint(ldl_be_p(&wire->flags), ==, MULTIFD_FLAG_SYNC);
 }
 
 /* Over all channels no number is missing and none comes twice. */
@@ -182,7 +182,7 @@ static void test_packet_numbers(void)
     assert_sync(pair);
     for (unsigned i = 0; i < 3; i++) {
         uint8_t greeting[MULTIFD_GREETING_LEN];
-        MultiFDPacketWire wire;
+        g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
         unsigned nr_syncs = 0;
         Error *err = NULL;
 
@@ -193,9 +193,9 @@ static void test_packet_numbers(void)
         while (nr_syncs < 2) {
             uint64_t num;
 
-            read_header(pair->dest_ends[i], &wire);
-            nr_syncs += ldl_be_p(&wire.flags) & MULTIFD_FLAG_SYNC;
-            num = ldq_be_p(&wire.packet_num);
+            read_header(pair->dest_ends[i], wire);
+            nr_syncs += ldl_be_p(&wire->flags) & MULTIFD_FLAG_SYNC;
+            num = ldq_be_p(&wire->packet_num);
             g_assert_cmpuint(num, <, ARRAY_SIZE(seen));
             g_assert_false(seen[num]);
             seen[num] = true;
@@ -409,7 +409,8 @@ static void test_peer_closes_during_sync(void)
 
 static void test_add_after_shutdown(void)
 {
-    MigrationConfig config = { .multifd_channels = 2 };
+    MigrationConfig config = { .multifd_channels = 2,
+                               .multifd_packet_pages = 128 };
     MigrationCounters stats = { 0 };
     MigrationLive live = { 0 };
     RateLimit rate;
@@ -421,7 +422,7 @@ static void test_add_after_shutdown(void)
     Error *err = NULL;
 
     rate_limit_init(&rate, &live);
-    send = multifd_send_new(&config, NULL, &stats, &rate);
+    send = multifd_send_new(&config, NULL, &stats, &rate, NULL);
     multifd_send_shutdown(send);
     g_assert_false(multifd_send_add_channel(send, pair->source_ends[0], &err));
     multifd_pair_assert_error(err, "The multifd channels were shut down");
@@ -431,7 +432,8 @@ static void test_add_after_shutdown(void)
 
 static void test_greeting_fails(void)
 {
-    MigrationConfig config = { .multifd_channels = 2 };
+    MigrationConfig config = { .multifd_channels = 2,
+                               .multifd_packet_pages = 128 };
     MigrationCounters stats = { 0 };
     MigrationLive live = { 0 };
     RateLimit rate;
@@ -443,7 +445,7 @@ static void test_greeting_fails(void)
     Error *err = NULL;
 
     rate_limit_init(&rate, &live);
-    send = multifd_send_new(&config, NULL, &stats, &rate);
+    send = multifd_send_new(&config, NULL, &stats, &rate, NULL);
     qio_channel_unref(g_steal_pointer(&pair->dest_ends[0]));
     g_assert_false(multifd_send_add_channel(send, pair->source_ends[0], &err));
     multifd_pair_assert_error(err, "multifd channel 0: *");

@@ -7,6 +7,7 @@
 #include "migration/multifd/zero-page.h"
 
 #define PAGE_BYTES 4096
+#define MAX_PAGES 128
 
 typedef struct DetectorCase {
     const char *name;
@@ -22,26 +23,27 @@ static void test_mix(const void *data)
 {
     const DetectorCase *detector = data;
     g_autoptr(ZeroPageDetector) d = detector->create();
-    size_t len_bytes = ZERO_PAGE_BATCH_MAX * PAGE_BYTES;
+    size_t len_bytes = MAX_PAGES * PAGE_BYTES;
     QEMU_AUTO_VFREE uint8_t *memory = qemu_memalign(PAGE_BYTES, len_bytes);
+    g_autoptr(ZeroPageBatch) batch = zero_page_batch_new(d, MAX_PAGES,
+                                                         PAGE_BYTES);
     static const unsigned sizes[] = { 128, 1, 65, 64, 0, 128 };
 
     memset(memory, 0, len_bytes);
-    for (unsigned i = 0; i < ZERO_PAGE_BATCH_MAX; i += 3) {
+    for (unsigned i = 0; i < MAX_PAGES; i += 3) {
         memory[i * PAGE_BYTES + i * 31 % PAGE_BYTES] = 1;
     }
     for (unsigned s = 0; s < ARRAY_SIZE(sizes); s++) {
-        ZeroPageBatch batch = { .nr_pages = sizes[s], .page_size = PAGE_BYTES };
-
-        bitmap_fill(batch.zero, ZERO_PAGE_BATCH_MAX);
-        for (unsigned i = 0; i < batch.nr_pages; i++) {
+        batch->nr_pages = sizes[s];
+        bitmap_fill(batch->zero, MAX_PAGES);
+        for (unsigned i = 0; i < batch->nr_pages; i++) {
             /* Backwards: the pages of a batch need not be neighbours. */
-            batch.page[i] = memory + (127 - i) * PAGE_BYTES;
+            batch->page[i] = memory + (127 - i) * PAGE_BYTES;
         }
-        zero_page_submit(d, &batch);
-        zero_page_wait(d, &batch);
-        for (unsigned i = 0; i < batch.nr_pages; i++) {
-            g_assert_cmpint(!!test_bit(i, batch.zero), ==, (127 - i) % 3 != 0);
+        zero_page_submit(d, batch);
+        zero_page_wait(d, batch);
+        for (unsigned i = 0; i < batch->nr_pages; i++) {
+            g_assert_cmpint(!!test_bit(i, batch->zero), ==, (127 - i) % 3 != 0);
         }
     }
 }

@@ -24,7 +24,7 @@ static void test_save(void)
     g_autoptr(GByteArray) bytes = NULL;
     g_autoptr(VMDesc) desc = vmdesc_new();
 
-    g_assert_true(configuration_save(s, "none", desc, NULL));
+    g_assert_true(configuration_save(s, "none", 0, desc, NULL));
     bytes = stream_out_steal(s);
     g_assert_cmpmem(bytes->data, bytes->len, "\7" NAME, 9);
     g_assert_cmpstr(json_object_to_json_string_ext(
@@ -35,28 +35,49 @@ static void test_save(void)
                     "\"size\":4}]}");
 }
 
+static void test_save_packet_size(void)
+{
+    static const char expected[] = "\7" NAME CAPABILITIES "\0\0\0\1"
+                                   "\x1bmultifd-packet-size-1048576";
+    g_autoptr(MigStreamOut) s = stream_out_new(NULL);
+    g_autoptr(GByteArray) bytes = NULL;
+    g_autoptr(VMDesc) desc = vmdesc_new();
+
+    g_assert_true(configuration_save(s, "none", 256, desc, NULL));
+    bytes = stream_out_steal(s);
+    g_assert_cmpmem(bytes->data, bytes->len, expected, sizeof(expected) - 1);
+    g_assert_nonnull(strstr(json_object_to_json_string_ext(
+                                vmdesc_configuration(desc),
+                                JSON_C_TO_STRING_PLAIN),
+                            "\"subsections\":[{\"vmsd_name\":"
+                            "\"configuration\\/capabilities\""));
+}
+
 static void test_save_name(void)
 {
     g_autoptr(MigStreamOut) s = stream_out_new(NULL);
     g_autofree char *name = g_strnfill(256, 'n');
     Error *err = NULL;
 
-    g_assert_false(configuration_save(s, "", NULL, &err));
+    g_assert_false(configuration_save(s, "", 0, NULL, &err));
     test_assert_error(&err, "has 0 bytes, expected 1 to 255");
-    g_assert_false(configuration_save(s, name, NULL, &err));
+    g_assert_false(configuration_save(s, name, 0, NULL, &err));
     test_assert_error(&err, "has 256 bytes, expected 1 to 255");
-    g_assert_true(configuration_save(s, name + 1, NULL, &err));
+    g_assert_true(configuration_save(s, name + 1, 0, NULL, &err));
 }
 
 static void assert_loads(const char *bytes, size_t len_bytes,
                          uint64_t taken, const QemuUUID *uuid)
 {
     g_autoptr(MigStreamIn) s = test_stream_in(bytes, len_bytes);
+    unsigned packet_pages = 1;
     char *warning = NULL;
     Error *err = NULL;
 
-    g_assert_true(configuration_load(s, "none", uuid, &warning, &err));
+    g_assert_true(configuration_load(s, "none", uuid, &packet_pages,
+                                     &warning, &err));
     g_assert_cmpuint(stream_in_bytes(s), ==, taken);
+    g_assert_cmpuint(packet_pages, ==, 0);
     g_assert_null(warning);
 }
 
@@ -66,7 +87,7 @@ static void assert_fails_with(const char *bytes, size_t len_bytes,
     g_autoptr(MigStreamIn) s = test_stream_in(bytes, len_bytes);
     Error *err = NULL;
 
-    g_assert_false(configuration_load(s, "none", uuid, NULL, &err));
+    g_assert_false(configuration_load(s, "none", uuid, NULL, NULL, &err));
     test_assert_error(&err, part);
 }
 
@@ -131,6 +152,77 @@ static void test_capabilities(void)
                  8 + 32 + 4 + 8 + 7, &UUID_NONE);
 }
 
+/* What is written at one end is read at the other. */
+static void test_packet_size_arrives(void)
+{
+    static const unsigned sizes[] = { 1, 127, 128, 129, 1024 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        g_autoptr(MigStreamOut) out = stream_out_new(NULL);
+        g_autoptr(GByteArray) bytes = NULL;
+        g_autoptr(MigStreamIn) in = NULL;
+        unsigned packet_pages = 0;
+
+        g_assert_true(configuration_save(out, "none", sizes[i], NULL, NULL));
+        bytes = stream_out_steal(out);
+        in = test_stream_in((const char *)bytes->data + 1, bytes->len - 1);
+        g_assert_true(configuration_load(in, "none", &UUID_NONE, &packet_pages,
+                                         NULL, NULL));
+        g_assert_cmpuint(packet_pages, ==, sizes[i]);
+    }
+}
+
+static const char *const bad_packet_sizes[] = {
+    "", "0", "-4096", "+4096", " 4096", "04096", "0x1000", "4096 ", "4096k",
+    "4095", "6144", "4198400", "18446744073709551615",
+    "18446744073709551616", "18446744073709555712", "4294971392", "4096.0",
+    "multifd-packet-size-4096",
+};
+
+static void test_packet_size_is_checked(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(bad_packet_sizes); i++) {
+        g_autofree char *name = g_strdup_printf("multifd-packet-size-%s",
+                                                bad_packet_sizes[i]);
+        g_autofree char *message = g_strdup_printf(
+            "capability \"%s\" has no packet size that is a multiple of 4096 "
+            "up to 4194304", name);
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        uint8_t len = (uint8_t)strlen(name);
+
+        g_byte_array_append(bytes, (const uint8_t *)NAME CAPABILITIES
+                            "\0\0\0\1", 8 + 32 + 4);
+        g_byte_array_append(bytes, &len, 1);
+        g_byte_array_append(bytes, (const uint8_t *)name, len);
+        assert_fails((const char *)bytes->data, bytes->len, message);
+    }
+}
+
+static void test_two_packet_sizes(void)
+{
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\2"
+                       "\x18multifd-packet-size-4096"
+                       "\x18multifd-packet-size-8192"),
+                 "announces two packet sizes, 4096 and 8192");
+}
+
+/* A name that merely begins alike is as unknown as any. */
+static void test_almost_a_packet_size(void)
+{
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1"
+                       "\x13multifd-packet-size"),
+                 "unknown capability \"multifd-packet-size\"");
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1"
+                       "\x18Multifd-packet-size-4096"),
+                 "unknown capability \"Multifd-packet-size-4096\"");
+}
+
+static void test_truncated_packet_size(void)
+{
+    assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1"
+                       "\x1bmultifd-packet-size-104857"), "stream ended");
+}
+
 static void test_strict_capability(void)
 {
     assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1\x0amapped-ram"),
@@ -166,7 +258,8 @@ static void test_uuid_not_set(void)
     g_autoptr(MigStreamIn) s = test_stream_in(BYTES(NAME UUID UUID_16));
     g_autofree char *warning = NULL;
 
-    g_assert_true(configuration_load(s, "none", &UUID_NONE, &warning, NULL));
+    g_assert_true(configuration_load(s, "none", &UUID_NONE, NULL, &warning,
+                                     NULL));
     g_assert_nonnull(strstr(warning, "30313233-3435-3637-3839-616263646566"));
 }
 
@@ -180,6 +273,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/configuration/save", test_save);
+    g_test_add_func("/configuration/save a packet size",
+                    test_save_packet_size);
     g_test_add_func("/configuration/save a bad name", test_save_name);
     g_test_add_func("/configuration/load", test_load);
     g_test_add_func("/configuration/another name", test_other_name);
@@ -189,6 +284,15 @@ int main(int argc, char **argv)
     g_test_add_func("/configuration/truncated", test_truncated);
     g_test_add_func("/configuration/page bits", test_page_bits);
     g_test_add_func("/configuration/capabilities", test_capabilities);
+    g_test_add_func("/configuration/packet size arrives",
+                    test_packet_size_arrives);
+    g_test_add_func("/configuration/packet size is checked",
+                    test_packet_size_is_checked);
+    g_test_add_func("/configuration/two packet sizes", test_two_packet_sizes);
+    g_test_add_func("/configuration/almost a packet size",
+                    test_almost_a_packet_size);
+    g_test_add_func("/configuration/truncated packet size",
+                    test_truncated_packet_size);
     g_test_add_func("/configuration/capability both must have",
                     test_strict_capability);
     g_test_add_func("/configuration/unknown capability",
