@@ -203,6 +203,9 @@ static unsigned dsa_batch_offer_any(DsaBatch *b, unsigned first, unsigned nr)
     const DsaShared *shared = b->lane->shared;
 
     b->left = DSA_CPU_NO_QUEUE;
+    if (dsa_completer_has_ended(shared->completer)) {
+        return 0;
+    }
     for (unsigned i = 0; i < shared->nr_queues; i++) {
         unsigned q = b->lane->preferred + i;
         unsigned taken;
@@ -375,8 +378,10 @@ static void dsa_batch_collect_part(DsaBatch *b, const DsaPart *part,
     for (unsigned i = part->first; i < end; i++, record++) {
         uint16_t answer = *(const uint16_t *)(const void *)record;
 
-        if (answer == ANSWER_ZERO ||
-            (answer != ANSWER_OTHER && dsa_batch_decide(b, part, i))) {
+        if (answer == ANSWER_OTHER) {
+            continue;
+        }
+        if (likely(answer == ANSWER_ZERO) || dsa_batch_decide(b, part, i)) {
             set_bit(i, zero);
         }
     }
@@ -405,8 +410,8 @@ static void dsa_batch_collect(DsaBatch *b, unsigned long *zero)
 
         if (!done) {
             dsa_batch_late(b, part);
-        } else if (part->queue) {
-            dsa_queue_release(part->queue, part->batch ? 1 : part->nr);
+        } else if (p >= b->flight.at_part) {
+            dsa_part_release(part);
         }
         if (done && part->queue) {
             dsa_batch_collect_part(b, part, zero);
@@ -457,7 +462,10 @@ void dsa_batch_wait(DsaBatch *b, unsigned long *zero)
     if (b->tainted) {
         /* The device may write there until it is closed. */
         g_ptr_array_add(b->lane->left_behind, b->buffer);
-        dsa_batch_map(b);
+        b->buffer = NULL;
         b->tainted = false;
+        if (!dsa_completer_has_ended(b->lane->shared->completer)) {
+            dsa_batch_map(b);
+        }
     }
 }

@@ -24,11 +24,16 @@ typedef struct DsaDevice {
     uint8_t *portal;            /* NULL: not mapped */
 } DsaDevice;
 
-/* Descriptors that follow each other get slots that follow each other. */
+/*
+ * Descriptors that follow each other get slots that follow each other, and those
+ * of different batches, which all begin at a page, begin at different ones.
+ */
 static void *dsa_device_slot(DsaQueue *q, const struct dsa_hw_desc *desc)
 {
     DsaDevice *d = container_of(q, DsaDevice, queue);
-    size_t slot = (uintptr_t)desc / sizeof(*desc) % PORTAL_SLOTS;
+    uintptr_t addr = (uintptr_t)desc;
+    size_t slot = (addr / sizeof(*desc) + addr / DSA_PORTAL_BYTES) %
+                  PORTAL_SLOTS;
 
     return d->portal + slot * sizeof(*desc);
 }

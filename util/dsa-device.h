@@ -63,7 +63,7 @@ bool dsa_queue_set_limits(DsaQueue *q, const DsaQueueInfo *info, Error **errp);
 /**
  * dsa_queue_prove:
  * @q: a queue that was just opened
- * @timeout_ms: how long it may take to answer
+ * @timeout_ms: how long it may take to answer, DSA_TIMEOUT_MS_DEFAULT at least
  * @stop: NULL, or an atomic that says when the answer is not wanted any more
  * @errp: where to put the reason, or NULL
  *

@@ -28,12 +28,22 @@ bool dsa_part_is_done(const DsaPart *part, unsigned *at_member)
     return true;
 }
 
+void dsa_part_release(const DsaPart *part)
+{
+    if (part->queue) {
+        dsa_queue_release(part->queue, part->batch ? 1 : part->nr);
+    }
+}
+
 bool dsa_flight_poll(DsaFlight *f)
 {
     while (f->at_part < f->nr_parts) {
-        if (!dsa_part_is_done(&f->part[f->at_part], &f->at_member)) {
+        const DsaPart *part = &f->part[f->at_part];
+
+        if (!dsa_part_is_done(part, &f->at_member)) {
             return false;
         }
+        dsa_part_release(part);
         f->at_part++;
         f->at_member = 0;
     }

@@ -39,7 +39,7 @@ typedef struct DsaFlight {
     int64_t deadline_ns;
 
     /* whoever looks for records */
-    unsigned at_part;           /* first part that is not done */
+    unsigned at_part;           /* first that is not done; others: released */
     unsigned at_member;         /* first member in it that is not done */
 
     /* with the completion thread */
@@ -58,10 +58,20 @@ typedef struct DsaFlight {
 bool dsa_part_is_done(const DsaPart *part, unsigned *at_member);
 
 /**
+ * dsa_part_release:
+ * @part: a part that is done
+ *
+ * Gives back the entries it had of a dedicated queue.
+ */
+void dsa_part_release(const DsaPart *part);
+
+/**
  * dsa_flight_poll:
  * @f: a flight
  *
  * Looks for records, without waiting, from where it stopped the last time.
+ * Parts that are done are released at once: their lane may be busy for long
+ * before it collects them.
  * Returns: true when all are there
  */
 bool dsa_flight_poll(DsaFlight *f);

@@ -20,6 +20,8 @@
 #define LANE_RETRIES 64
 /* Submissions for which a queue that stayed full is passed over, at most. */
 #define LANE_PASS_MAX 256
+/* A queue is said to be full when it was found so as many times in a row. */
+#define LANE_FULL_WARN 8
 /* Batches between two questions for the node of the memory; each is a call. */
 #define LANE_LOOK_EVERY 64
 
@@ -110,8 +112,7 @@ bool dsa_lane_may_use(DsaLane *lane, unsigned i)
 {
     DsaLaneQueue *lq = &lane->queue[i];
 
-    if (dsa_queue_is_given_up(lane->shared->queue[i]) ||
-        dsa_completer_has_ended(lane->shared->completer)) {
+    if (dsa_queue_is_given_up(lane->shared->queue[i])) {
         return false;
     }
     if (lq->pass > 0) {
@@ -131,11 +132,13 @@ static void dsa_lane_pass_over(DsaLane *lane, unsigned i)
     DSA_COUNT(lq->counters.full, 1);
     lq->last_pass = MIN(lq->last_pass * 2 + 1, LANE_PASS_MAX);
     lq->pass = lq->last_pass;
-    if (lq->full_since_ns == 0) {
+    if (lq->nr_full++ == 0) {
         lq->full_since_ns = now_ns;
     }
     full_ms = (now_ns - lq->full_since_ns) / SCALE_MS;
-    if (full_ms >= lane->shared->timeout_ms) {
+    /* Twice, a second apart, may be bad luck. */
+    if (lq->nr_full >= LANE_FULL_WARN &&
+        full_ms >= lane->shared->timeout_ms) {
         dsa_queue_warn_full(lane->shared->queue[i], full_ms);
     }
 }
@@ -150,7 +153,7 @@ unsigned dsa_lane_offer(DsaLane *lane, unsigned i,
         int taken = dsa_queue_submit(q, desc, nr);
 
         if (taken > 0) {
-            lq->full_since_ns = 0;
+            lq->nr_full = 0;
             lq->last_pass = 0;
             return taken;
         }

@@ -35,7 +35,8 @@ typedef struct DsaLaneQueue {
     DsaQueueCounters counters;  /* atomics with one writer */
     unsigned pass;              /* submissions for which it is passed over */
     unsigned last_pass;
-    int64_t full_since_ns;      /* 0: took the last one */
+    unsigned nr_full;           /* times in a row that it was full */
+    int64_t full_since_ns;      /* the first of those */
 } DsaLaneQueue;
 
 struct DsaLane {

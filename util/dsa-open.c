@@ -34,8 +34,9 @@ static bool dsa_open_info(const DsaOpen *how, const DsaQueueInfo *info,
         const DsaQueue *q = g_ptr_array_index(queues, i);
 
         if (g_str_equal(q->path, info->dev_path)) {
-            error_setg(errp, "DSA queue '%s' is named twice; name each once",
-                       q->path);
+            error_setg(errp, "DSA queue '%s' is named twice, or behind a "
+                       "dsa:auto that has found it; name each once, before "
+                       "dsa:auto", q->path);
             return false;
         }
     }
@@ -58,8 +59,11 @@ static bool dsa_open_named(const DsaOpen *how, const DsaPath *p,
     return dsa_open_info(how, info, queues, errp);
 }
 
-/* One of those that are there; what is wrong with it goes to @why. */
-static void dsa_open_found(const DsaOpen *how, const DsaQueueInfo *info,
+/*
+ * One of those that are there; what is wrong with it goes to @why.  Returns
+ * true when it is in use.
+ */
+static bool dsa_open_found(const DsaOpen *how, const DsaQueueInfo *info,
                            GPtrArray *queues, Error **why)
 {
     Error *err = NULL;
@@ -68,7 +72,7 @@ static void dsa_open_found(const DsaOpen *how, const DsaQueueInfo *info,
         const DsaQueue *q = g_ptr_array_index(queues, i);
 
         if (g_str_equal(q->path, info->dev_path)) {
-            return;             /* named before */
+            return true;        /* named before */
         }
     }
     if (!dsa_open_info(how, info, queues, &err)) {
@@ -77,15 +81,18 @@ static void dsa_open_found(const DsaOpen *how, const DsaQueueInfo *info,
         } else {
             *why = err;
         }
+        return false;
     }
+    return true;
 }
 
 static bool dsa_open_auto(const DsaOpen *how, const DsaPath *p,
                           GPtrArray *queues, Error **errp)
 {
     g_autoptr(GPtrArray) found = dsa_info_list(how->sysfs_root, errp);
-    guint nr_before = queues->len;
     Error *why = NULL;
+    bool any = false;
+    unsigned nr = 0;
 
     if (!found) {
         return false;
@@ -94,16 +101,17 @@ static bool dsa_open_auto(const DsaOpen *how, const DsaPath *p,
         const DsaQueueInfo *info = g_ptr_array_index(found, i);
 
         if (p->node < 0 || p->node == info->numa_node) {
-            dsa_open_found(how, info, queues, &why);
+            nr++;
+            any |= dsa_open_found(how, info, queues, &why);
         }
     }
-    if (queues->len > nr_before) {
+    if (any) {
         error_free(why);
         return true;
     }
     if (why) {
         error_prepend(&why, "none of %u DSA work queues can be used; the "
-                      "first one: ", found->len);
+                      "first one: ", nr);
         error_propagate(errp, why);
     } else if (p->node >= 0) {
         error_setg(errp, "there is no DSA work queue on NUMA node %d; "

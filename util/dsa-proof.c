@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "qemu/atomic.h"
+#include "qemu/dsa-types.h"
 #include "qemu/timer.h"
 #include "dsa-device.h"
 #include "dsa-portal.h"
@@ -39,14 +40,19 @@ typedef struct DsaProof {
     uint8_t area[PROOF_NR][PROOF_BYTES] __attribute__((aligned(64)));
 } DsaProof;
 
+/* write() takes many descriptors at once: batches are not needed there. */
+static bool dsa_queue_is_written(const DsaQueue *q)
+{
+    return strstr(q->ops->name, "write");
+}
+
 bool dsa_queue_set_limits(DsaQueue *q, const DsaQueueInfo *info, Error **errp)
 {
     q->dedicated = info->mode == DSA_QUEUE_DEDICATED;
     q->size = info->size;
     q->numa_node = info->numa_node;
     q->max_batch = info->max_batch_size;
-    /* write() takes many descriptors at once: batches are not needed there. */
-    if (q->max_batch < 2 && !strstr(q->ops->name, "write")) {
+    if (q->max_batch < 2 && !dsa_queue_is_written(q)) {
         error_setg(errp, "DSA queue '%s': %s/max_batch_size is %u, and batches "
                    "need 2 or more; set it with accel-config config-wq "
                    "--max-batch-size=1024 while the queue is disabled",
@@ -164,10 +170,18 @@ static bool dsa_proof_batch(DsaQueue *q, DsaProof *p, const DsaProofLimit *limit
         p->member[i].status = DSA_COMP_NONE;
     }
     status = dsa_proof_run(q, &p->desc, &p->record, limit);
-    if (status == -EINVAL) {
-        /* The kernel lets users of this device submit no batches. */
+    if (status == -EINVAL ||
+        (status == DSA_COMP_BAD_OPCODE && dsa_queue_is_written(q))) {
+        /* The kernel, or the queue, lets users submit no batches. */
         q->max_batch = 1;
         return true;
+    }
+    if (status == DSA_COMP_BAD_OPCODE) {
+        error_setg(errp, "DSA queue '%s' does not take batches: the opcode "
+                   "Batch (0x01) is not in its op_config or not in the "
+                   "device's op_cap; allow it in op_config while the queue is "
+                   "disabled", q->path);
+        return false;
     }
     return dsa_proof_judge(q, "batch", status, errp) &&
            dsa_proof_check_result(q, p, PROOF_ZERO, errp) &&
@@ -201,9 +215,11 @@ static bool dsa_proof_all(DsaQueue *q, DsaProof *p, const DsaProofLimit *limit,
 bool dsa_queue_prove(DsaQueue *q, unsigned timeout_ms, const bool *stop,
                      Error **errp)
 {
+    /* To be late now would cost the migration, later it costs CPU time. */
+    int64_t limit_ms = MAX(timeout_ms, DSA_TIMEOUT_MS_DEFAULT);
     DsaProofLimit limit = {
         .deadline_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                       (int64_t)timeout_ms * SCALE_MS,
+                       limit_ms * SCALE_MS,
         .stop = stop,
     };
     DsaProof *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE,

@@ -166,7 +166,6 @@ bool dsa_soft_batch_run(DsaSoftDevice *dev, DsaSoftMemory *memory,
         return false;
     }
     cr->bytes_completed = b.nr_done;
-    cr->result = dev->config.dsa2 && b.failed;
     cr->status = b.failed ? DSA_COMP_BATCH_FAIL : DSA_COMP_SUCCESS;
     if (b.nr_done == b.nr_members && b.nr_members < desc->desc_count) {
         uint64_t page_size = memory->pagemap->page_size;

@@ -16,9 +16,6 @@
 /* Opcodes of DSA 2.0 that the kernel's header names later. */
 #define DSA_SOFT_OPCODE_TRANSL_FETCH 0x0a
 
-/* Flags of particular opcodes. */
-#define DSA_SOFT_FLAG_BATCH_CONTINUE 0x10000
-
 /**
  * dsa_soft_check:
  * @config: limits of the queue

@@ -302,6 +302,12 @@ bool dsa_soft_memory_copy_in(void *buf, const void *addr, size_t len)
     struct iovec local = { .iov_base = buf, .iov_len = len };
     struct iovec remote = { .iov_base = (void *)addr, .iov_len = len };
 
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) ==
-           (ssize_t)len;
+    ssize_t got = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+
+    if (got < 0 && errno != EFAULT) {
+        /* The call is forbidden, in a container for one: has to be trusted. */
+        memcpy(buf, addr, len);
+        return true;
+    }
+    return got == (ssize_t)len;
 }

@@ -27,6 +27,7 @@ typedef struct Rule {
     Kind kind;
     size_t member;              /* offset in DsaSoftConfig */
     uint64_t min, max;
+    const char *needs;          /* without which it has no effect, or NULL */
 } Rule;
 
 #define COUNT_MAX UINT32_MAX
@@ -116,24 +117,24 @@ static const Rule rules[] = {
     { NUMBER, MEMBER(shuffle), 0, COUNT_MAX },
     { WORD, MEMBER(inexact) },
     { SWITCH, MEMBER(timing) },
-    { NUMBER, MEMBER(latency_ns), 0, 1000000000 },
-    { NUMBER, MEMBER(descriptor_ns), 0, 1000000000 },
-    { SIZE, MEMBER(bandwidth), MiB, PiB },
-    { NUMBER, MEMBER(submit_ns), 0, 1000000000 },
-    { NUMBER, MEMBER(batch_ns), 0, 1000000000 },
-    { NUMBER, MEMBER(fault_us), 0, 1000000 },
+    { NUMBER, MEMBER(latency_ns), 0, 1000000000, "timing" },
+    { NUMBER, MEMBER(descriptor_ns), 0, 1000000000, "timing" },
+    { SIZE, MEMBER(bandwidth), MiB, PiB, "timing" },
+    { NUMBER, MEMBER(submit_ns), 0, 1000000000, "timing" },
+    { NUMBER, MEMBER(batch_ns), 0, 1000000000, "timing" },
+    { NUMBER, MEMBER(fault_us), 0, 1000000, "timing" },
     { WORD, MEMBER(faults_from_open) },
     { FOREVER, MEMBER(full), 0, COUNT_MAX },
     { NUMBER, MEMBER(fault_every), 0, COUNT_MAX },
-    { SIZE, MEMBER(fault_at), 0, 2 * GiB },
-    { SWITCH, MEMBER(fault_write) },
-    { SWITCH, MEMBER(fault_refused) },
+    { SIZE, MEMBER(fault_at), 0, 2 * GiB, "fault-every" },
+    { SWITCH, MEMBER(fault_write), .needs = "fault-every" },
+    { SWITCH, MEMBER(fault_refused), .needs = "fault-every" },
     { NUMBER, MEMBER(list_fault_every), 0, COUNT_MAX },
     { NUMBER, MEMBER(lose_every), 0, COUNT_MAX },
     { NUMBER, MEMBER(status_every), 0, COUNT_MAX },
-    { HEX, MEMBER(status), 1, UINT8_MAX },
+    { HEX, MEMBER(status), 1, UINT8_MAX, "status-every" },
     { NUMBER, MEMBER(batch_status_every), 0, COUNT_MAX },
-    { HEX, MEMBER(batch_status), 1, UINT8_MAX },
+    { HEX, MEMBER(batch_status), 1, UINT8_MAX, "batch-status-every" },
     { NUMBER, MEMBER(batch_flag_every), 0, COUNT_MAX },
     { FOREVER, MEMBER(stuck_after), 0, COUNT_MAX },
     { FOREVER, MEMBER(halt_after), 0, COUNT_MAX },
@@ -228,6 +229,37 @@ static bool read_pair(DsaSoftConfig *config, const char *pair, Error **errp)
     return false;
 }
 
+static size_t option_index(const char *name)
+{
+    size_t i = 0;
+
+    while (!g_str_equal(options_table[i].name, name)) {
+        i++;
+    }
+    return i;
+}
+
+/* Nothing is accepted that would have no effect. */
+static bool check_needs(DsaSoftConfig *config, Error **errp)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+        uint64_t initial = 0;
+
+        if (!rules[i].needs ||
+            *member_of(config, &rules[option_index(rules[i].needs)]) != 0) {
+            continue;
+        }
+        read_value(&options_table[i], &rules[i], options_table[i].initial,
+                   &initial);
+        if (*member_of(config, &rules[i]) != initial) {
+            error_setg(errp, "dsa:soft: option %s has no effect without %s",
+                       options_table[i].name, rules[i].needs);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What depends on other options, and what does not go together. */
 static bool settle(DsaSoftConfig *config, Error **errp)
 {
@@ -282,7 +314,7 @@ bool dsa_soft_options_parse(DsaSoftConfig *config, const char *options,
             return false;
         }
     }
-    if (!settle(&made, errp)) {
+    if (!check_needs(&made, errp) || !settle(&made, errp)) {
         return false;
     }
     *config = made;

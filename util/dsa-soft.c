@@ -15,11 +15,12 @@
 #include "dsa-soft-work.h"
 
 /*
- * gen_cap of Sapphire Rapids; that of the newer profile has fault information
- * in records, an event log and batch continuation besides.
+ * gen_cap of Sapphire Rapids; the newer profile has fault information in records
+ * besides.  Hardware of that version also has an event log and goes on with
+ * batches that failed, which is not offered here.
  */
 #define GEN_CAP_SPR     UINT64_C(0x40915f010f)
-#define GEN_CAP_DSA2    (GEN_CAP_SPR | 1 << 12 | 1 << 13 | 1 << 15)
+#define GEN_CAP_DSA2    (GEN_CAP_SPR | 1 << 12)
 
 /* Status of a submission that a full dedicated queue dropped. */
 #define DSA_SWERR_QUEUE_OVERFLOW 0x53

@@ -35,8 +35,9 @@ DsaBatch *dsa_batch_new(DsaLane *lane, size_t page_size);
  *
  * Hands pages to a queue.  The pages may be written meanwhile: the answer is
  * then that of some moment until dsa_batch_wait() returns.  They must stay
- * mapped until then.  Never fails and never waits for long: what no queue takes
- * is left to the CPU in dsa_batch_wait().
+ * mapped until then, and until the group is freed once a queue was given up: a
+ * device that is late may still look at them.  Never fails and never waits for
+ * long: what no queue takes is left to the CPU in dsa_batch_wait().
  * Context: the lane's thread.
  */
 void dsa_batch_submit(DsaBatch *b, const uint8_t *const *page,

@@ -51,7 +51,8 @@ bool dsa_path_check(const char *path, Error **errp);
  *
  * Opens all queues and proves each with a no-op and with compares of known
  * memory.
- * Context: any thread; may take as long as the timeout.
+ * Context: any thread; may take as long as the timeout for each queue, and a
+ *          second at least.
  * Returns: a group to be freed with dsa_group_free(); NULL when a queue cannot
  *          be used, or there is none
  */

@@ -206,6 +206,27 @@ static bool outgoing_run(MigrationOut *o, Error **errp)
 }
 
 /*
+ * A destination that does not know packets of another size just goes, in the
+ * first round: why, is in its own log.
+ */
+static void outgoing_hint_packet_size(MigrationOut *o, Error **err)
+{
+    unsigned pages = outgoing_announced_packet_pages(&o->config);
+    Error *hinted = NULL;
+
+    if (pages == 0 || migration_state_get(&o->state) ==
+                      MIGRATION_STATUS_CANCELLING) {
+        return;
+    }
+    error_setg(&hinted, "%s (multifd-packet-size is %u, which the destination "
+               "may not know: see what it says, or set it back to %u)",
+               error_get_pretty(*err), pages * TARGET_PAGE_SIZE,
+               MULTIFD_PACKET_PAGES * TARGET_PAGE_SIZE);
+    error_free(*err);
+    *err = hinted;
+}
+
+/*
  * A failure is often seen by several threads at once.  What the destination
  * said counts most, then what a channel met; the migration thread's own error
  * may only be that somebody has shut the main channel because of those.
@@ -224,7 +245,10 @@ static Error *outgoing_true_reason(MigrationOut *o, Error *err)
     }
     if (reason) {
         error_free(err);
-        return reason;
+        err = reason;
+    }
+    if (!refused && qatomic_read(&o->counters.dirty_sync_count) <= 1) {
+        outgoing_hint_packet_size(o, &err);
     }
     return err;
 }

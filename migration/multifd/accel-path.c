@@ -29,14 +29,25 @@ static bool path_is_hex(const char *key)
     return false;
 }
 
+static char *path_number(const char *key, struct json_object *value)
+{
+    int64_t number = json_object_get_int64(value);
+
+    if (number < 0) {
+        return g_strdup_printf("%" PRId64, number);
+    }
+    /* The other function would not tell a larger one than its own type has. */
+    return g_strdup_printf(path_is_hex(key) ? "0x%" PRIx64 : "%" PRIu64,
+                           json_object_get_uint64(value));
+}
+
 static char *path_option_value(const char *key, struct json_object *value)
 {
     switch (json_object_get_type(value)) {
     case json_type_boolean:
         return g_strdup(json_object_get_boolean(value) ? "on" : "off");
     case json_type_int:
-        return g_strdup_printf(path_is_hex(key) ? "0x%" PRIx64 : "%" PRId64,
-                               json_object_get_int64(value));
+        return path_number(key, value);
     default:
         return g_strdup(json_object_get_string(value));
     }

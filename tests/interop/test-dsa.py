@@ -106,7 +106,8 @@ class PacketSize(dsa.DsaCase):
         self.assertIn('multifd-packet-size-%d' % size,
                       dst.log() + str(dst.info().get('error-desc')))
         self.assertEqual(migrate.end_status(src), 'failed')
-        self.assertTrue(src.info()['error-desc'])
+        self.assertIn('multifd-packet-size is %d' % size,
+                      src.info()['error-desc'])
         self.assertTrue(src.qmp.cmd('query-status')['running'])
         # Nothing but the default, and it works.
         src.qmp.drop_events()

@@ -55,7 +55,8 @@ static GPtrArray *list_remarks(const DsaQueueInfo *info)
     if (!dsa_info_has_opcode(info, DSA_OPCODE_BATCH)) {
         g_ptr_array_add(remarks, g_strdup(
             "the opcode Batch is not offered: each page is submitted by"
-            " itself"));
+            " itself, and where the portal can be mapped the queue is refused"
+            " unless it does batches all the same"));
     }
     if (info->mode == DSA_QUEUE_DEDICATED && info->clients) {
         g_ptr_array_add(remarks, g_strdup_printf(

@@ -306,7 +306,8 @@ static bool test_side_by_side(TestBench *b, GString *why)
 /* A page nobody has written or read has no memory: the device must fault. */
 static bool test_untouched(TestBench *b, GString *why)
 {
-    unsigned nr = MIN(b->nr_pages, 8), hole = nr / 2;
+    /* The first: a queue may be too small for all of them. */
+    const unsigned nr = MIN(b->nr_pages, 8), hole = 0;
     size_t len = nr * b->page_size;
     uint8_t *mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -430,7 +431,7 @@ bool test_step_run(const TestStep *step, TestBench *b, GString *why)
         after = dsa_group_status(b->group);
         taken = after->counters.queues.descriptors -
                 before->counters.queues.descriptors;
-        if (ok && !taken && tries < TEST_TRIES &&
+        if (!taken && tries < TEST_TRIES &&
             after->counters.cpu_pages[DSA_CPU_QUEUE_FULL] !=
             before->counters.cpu_pages[DSA_CPU_QUEUE_FULL]) {
             g_string_truncate(why, 0);

@@ -171,30 +171,32 @@ def plain(block, size, image, state='prelaunch'):
 # -- multifd channels -------------------------------------------------------
 
 def greeting(channel, magic=MULTIFD_MAGIC, version=MULTIFD_VERSION,
-             uuid=bytes(16)):
-    return struct.pack('>II16sB39x', magic, version, uuid, channel)
+             uuid=bytes(16), packet_size=0):
+    return struct.pack('>II16sB7xQ24x', magic, version, uuid, channel,
+                       packet_size)
 
 
 def packet(block='', normal=(), zero=(), payload=b'', flags=0, number=0,
            magic=MULTIFD_MAGIC, version=MULTIFD_VERSION,
-           pages_alloc=PAGES_PER_PACKET, normal_pages=None, zero_pages=None,
-           next_size=None, name=None):
-    """A packet header and its payload; counts may lie."""
+           pages_alloc=None, normal_pages=None, zero_pages=None,
+           next_size=None, name=None, room=PAGES_PER_PACKET):
+    """A packet header with ROOM offsets and its payload; counts may lie."""
     offsets = list(normal) + list(zero)
-    offsets += [0] * (PAGES_PER_PACKET - len(offsets))
+    offsets += [0] * (room - len(offsets))
     head = struct.pack(
-        '>IIIIIIQI28x', magic, version, flags, pages_alloc,
+        '>IIIIIIQI28x', magic, version, flags,
+        room if pages_alloc is None else pages_alloc,
         len(normal) if normal_pages is None else normal_pages,
         len(payload) if next_size is None else next_size, number,
         len(zero) if zero_pages is None else zero_pages)
     if name is None:
         name = block.encode()
     return head + name.ljust(256, b'\0') + \
-        struct.pack('>%dQ' % PAGES_PER_PACKET, *offsets) + payload
+        struct.pack('>%dQ' % room, *offsets) + payload
 
 
-def sync(number=0):
-    return packet(flags=SYNC, number=number, pages_alloc=0)
+def sync(number=0, room=PAGES_PER_PACKET):
+    return packet(flags=SYNC, number=number, pages_alloc=0, room=room)
 
 
 def multifd(block, size, image, channels):

@@ -352,6 +352,20 @@ static void test_late_writes(const DsaCase *c)
     run_late_writes(c, 1);
 }
 
+/* Only the batch's own record is lost, or late: its members have answers. */
+static void test_late_batch(const DsaCase *c)
+{
+    DsaBench x;
+
+    dsa_bench_start(&x, c->completion, DSA_TEST_SHORT_MS, 32);
+    x.fake->batch.status = DSA_COMP_NONE;
+    dsa_check_batch(x.b, x.p, 0, 32);
+    g_assert_cmpuint(dsa_bench_cpu_pages(&x, DSA_CPU_TIMEOUT), ==, 0);
+    dsa_bench_assert_given_up(&x, "not answered");
+    g_assert_cmpuint(x.rig->lane->left_behind->len, ==, 1);
+    dsa_bench_end(&x);
+}
+
 /* Answers come while the group is freed: it is drained before memory goes. */
 static void test_late_writes_at_the_end(const DsaCase *c)
 {
@@ -520,6 +534,7 @@ int main(int argc, char **argv)
         { "a-slow-queue-starves-nobody", test_no_starvation },
         { "answers-are-taken-in-any-order", test_any_order_of_completion },
         { "late-answers-do-not-disturb", test_late_writes },
+        { "a-batch-whose-members-answered-may-be-late", test_late_batch },
         { "late-answers-find-their-memory-to-the-end",
           test_late_writes_at_the_end },
         { "write-works-without-batches", test_write_without_batches },

@@ -348,6 +348,8 @@ static void test_nobody_wants_it(const DsaCase *c)
     /* That is nobody's fault. */
     g_assert_null(dsa_group_take_warning(group));
     s = dsa_group_status(group);
+    g_assert_cmpuint(s->counters.cpu_pages[DSA_CPU_QUEUE_FULL], ==, 0);
+    g_assert_cmpuint(s->counters.cpu_pages[DSA_CPU_NO_QUEUE], ==, 4 * p->nr);
     g_assert_cmpuint(s->counters.wait_ns, <,
                      (uint64_t)DSA_TEST_LONG_MS * SCALE_MS);
     g_clear_pointer(&group, dsa_group_free);

@@ -9,6 +9,7 @@
 #include "qemu/bitmap.h"
 #include "dsa-fake.h"
 #include "dsa-fixture.h"
+#include "util/dsa-device.h"
 
 #define STATUS_CODE 0x3f
 
@@ -201,6 +202,47 @@ static void test_little_is_left_behind(const DsaCase *c)
     }
 }
 
+/* Success, and the same result for all memory: half of it is wrong. */
+static void test_proof_of_a_liar(void)
+{
+    for (int result = 0; result <= 2; result++) {
+        DsaFake *fake = dsa_fake_new(16);
+        Error *err = NULL;
+
+        fake->honest = false;
+        fake->member = (DsaFakeAnswer) { DSA_COMP_SUCCESS, result, 0 };
+        g_assert_false(dsa_queue_prove(&fake->queue, DSA_TEST_LONG_MS, NULL,
+                                       &err));
+        g_assert_nonnull(strstr(error_get_pretty(err), "do not use"));
+        error_free(err);
+        dsa_queue_free(&fake->queue);
+    }
+}
+
+/* A batch that ends well and has done nothing. */
+static void test_proof_of_a_sluggard(void)
+{
+    DsaFake *fake = dsa_fake_new(16);
+    Error *err = NULL;
+
+    fake->nr_answered = 1;
+    g_assert_false(dsa_queue_prove(&fake->queue, DSA_TEST_LONG_MS, NULL,
+                                   &err));
+    g_assert_nonnull(strstr(error_get_pretty(err), "status 0x00"));
+    error_free(err);
+    dsa_queue_free(&fake->queue);
+}
+
+static void test_proof_of_an_honest_queue(void)
+{
+    DsaFake *fake = dsa_fake_new(16);
+
+    g_assert_true(dsa_queue_prove(&fake->queue, DSA_TEST_LONG_MS, NULL, NULL));
+    g_assert_cmpuint(fake->nr_batches, ==, 1);
+    g_assert_cmpuint(fake->nr_plain, ==, 3);
+    dsa_queue_free(&fake->queue);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -229,5 +271,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
         dsa_test_add("dsa-records", tests[i].name, tests[i].fn, false);
     }
+    g_test_add_func("/dsa-records/a-queue-that-lies-is-not-opened",
+                    test_proof_of_a_liar);
+    g_test_add_func("/dsa-records/a-queue-that-leaves-work-is-not-opened",
+                    test_proof_of_a_sluggard);
+    g_test_add_func("/dsa-records/an-honest-queue-is-opened",
+                    test_proof_of_an_honest_queue);
     return g_test_run();
 }

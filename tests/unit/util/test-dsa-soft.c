@@ -93,9 +93,11 @@ static void test_options(void)
         "nonsense=1", "size", "size=", "size=0", "size=1025", "size=x",
         "size=-1", "mode=both", "engines=17", "threshold=129", ",",
         "mode=dedicated,threshold=1", "max-transfer-size=3G", "timing=yes",
-        "opcodes=80", "opcodes=47f", "status=0", "status=80", "status=100",
+        "opcodes=80", "opcodes=47f", "status-every=1,status=0",
+        "status-every=1,status=80", "status-every=1,status=100",
         "inexact=16", "full=always", "numa-node=-2", "bandwidth=1",
-        "size=1,size=2,size=0",
+        "size=1,size=2,size=0", "latency-ns=1", "bandwidth=1G,timing=off",
+        "fault-at=8", "fault-write=on", "status=7", "batch-status=7",
     };
     size_t nr;
     const DsaSoftOption *option = dsa_soft_options(&nr);

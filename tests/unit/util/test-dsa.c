@@ -401,12 +401,14 @@ static void test_fork_while_waiting(const DsaCase *c)
     forked_free(&f);
 }
 
+#ifndef NO_THREADS_IN_CHILD
 static void child_opens(void *opaque)
 {
     const DsaCase *c = opaque;
 
     dsa_test_still_works(c->completion);
 }
+#endif
 
 static void test_child_opens(const DsaCase *c)
 {

@@ -40,9 +40,10 @@ static const struct Notations {
       "'profile':'dsa2'}",
       "dsa:soft?profile=dsa2,mode=dedicated,full=forever" },
     { "soft/numbers",
-      "{'kind':'dsa-soft','numa-node':-1,'bandwidth':30000000000,"
-      "'max-transfer-size':4096}",
-      "dsa:soft?max-transfer-size=4096,numa-node=-1,bandwidth=30000000000" },
+      "{'kind':'dsa-soft','numa-node':-1,'timing':true,"
+      "'bandwidth':30000000000,'max-transfer-size':4096}",
+      "dsa:soft?max-transfer-size=4096,numa-node=-1,timing=on,"
+      "bandwidth=30000000000" },
     { "soft/hexadecimal",
       "{'kind':'dsa-soft','status':26,'status-every':10}",
       "dsa:soft?status-every=10,status=0x1a" },
@@ -88,6 +89,9 @@ static const struct Mistake {
     { "no-value", "{'kind':'dsa-soft','size':0}",
       "accel-path 'dsa:soft?size=0': dsa:soft: option size cannot be \"0\"; "
       "give 1..1024" },
+    { "too-large", "{'kind':'dsa-soft','bandwidth':18446744073709551615}",
+      "accel-path 'dsa:soft?bandwidth=18446744073709551615': dsa:soft: option "
+      "bandwidth cannot be \"18446744073709551615\"; give 1M..1P" },
     { "nothing", "''",
       "accel-path '': expected dsa:/dev/dsa/wqX.Y, dsa:auto[?node=N] or "
       "dsa:soft[?KEY=VALUE,...]" },
