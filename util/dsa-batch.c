@@ -276,8 +276,7 @@ void dsa_batch_submit(DsaBatch *b, const uint8_t *const *page,
     }
     trace_dsa_batch_submit(b, nr_pages, b->flight.nr_parts);
     if (b->in_flight) {
-        b->flight.deadline_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                                (int64_t)lane->shared->timeout_ms * SCALE_MS;
+        dsa_deadline_start(&b->flight.deadline, lane->shared->timeout_ms);
         dsa_completer_add(lane->shared->completer, &b->flight);
     }
 }

@@ -54,10 +54,11 @@ static void dsa_flight_end(DsaFlight *f)
 }
 
 /*
- * Polls all flights once and ends those that are done.
+ * Polls all flights once and ends those that are done, or all of them when
+ * everything has @ended.
  * Returns whether there was any.
  */
-static bool dsa_completer_round(DsaFlight **list, int64_t now_ns)
+static bool dsa_completer_round(DsaFlight **list, int64_t now_ns, bool ended)
 {
     bool any = false;
 
@@ -65,7 +66,7 @@ static bool dsa_completer_round(DsaFlight **list, int64_t now_ns)
         DsaFlight *f = *pp;
         bool done = dsa_flight_poll(f);
 
-        if (!done && now_ns <= f->deadline_ns) {
+        if (!done && !ended && !dsa_deadline_is_over(&f->deadline, now_ns)) {
             pp = &f->next;
             continue;
         }
@@ -76,20 +77,16 @@ static bool dsa_completer_round(DsaFlight **list, int64_t now_ns)
     return any;
 }
 
-/* Milliseconds until the first deadline, rounded up; -1 without one. */
-static int dsa_flights_left_ms(const DsaFlight *list)
+/* Milliseconds until a deadline has to be looked at; -1 without one. */
+static int dsa_flights_nap_ms(const DsaFlight *list)
 {
-    int64_t first_ns = INT64_MAX;
-    int64_t left_ns;
+    int64_t now_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    int nap_ms = list ? INT_MAX : -1;
 
     for (const DsaFlight *f = list; f; f = f->next) {
-        first_ns = MIN(first_ns, f->deadline_ns);
+        nap_ms = MIN(nap_ms, dsa_deadline_nap_ms(&f->deadline, now_ns));
     }
-    if (first_ns == INT64_MAX) {
-        return -1;
-    }
-    left_ns = first_ns - qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-    return left_ns <= 0 ? 0 : (int)MIN(left_ns / SCALE_MS + 1, INT_MAX);
+    return nap_ms;
 }
 
 /* Appends what was added since, in the order in which it was. */
@@ -138,15 +135,13 @@ static void *dsa_completer_thread(void *opaque)
         if (qatomic_read(&c->added)) {
             dsa_completer_collect(c, &list);
         }
-        if (qatomic_read(&c->ended)) {
-            now_ns = INT64_MAX;
-        } else if (list && rounds % ROUNDS_PER_CLOCK == 0) {
+        if (list && rounds % ROUNDS_PER_CLOCK == 0) {
             now_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
         }
-        if (dsa_completer_round(&list, now_ns)) {
+        if (dsa_completer_round(&list, now_ns, qatomic_read(&c->ended))) {
             rounds = 0;
         } else if (rounds > dsa_completer_patience(c, list)) {
-            dsa_bell_wait(c->bell, seen, dsa_flights_left_ms(list));
+            dsa_bell_wait(c->bell, seen, dsa_flights_nap_ms(list));
             rounds = 0;
         } else {
             rounds++;
@@ -217,17 +212,20 @@ static void dsa_completer_wait_here(DsaCompleter *c, DsaFlight *f)
 {
     unsigned rounds = 0;
 
+    /* The thread may have been elsewhere for long; or it was stopped. */
+    dsa_deadline_resume(&f->deadline);
     for (;;) {
         uint32_t seen = dsa_bell_read(c->bell);
 
         if (dsa_flight_poll(f) || qatomic_read(&c->ended) ||
             (rounds++ % ROUNDS_PER_CLOCK == 0 &&
-             qemu_clock_get_ns(QEMU_CLOCK_REALTIME) > f->deadline_ns)) {
+             dsa_deadline_is_over(&f->deadline,
+                                  qemu_clock_get_ns(QEMU_CLOCK_REALTIME)))) {
             return;
         }
         if (c->all_ring && rounds > ROUNDS_BEFORE_BELL) {
             f->next = NULL;
-            dsa_bell_wait(c->bell, seen, dsa_flights_left_ms(f));
+            dsa_bell_wait(c->bell, seen, dsa_flights_nap_ms(f));
             rounds = 0;
         } else if (c->umwait && rounds > ROUNDS_BEFORE_UMWAIT) {
             dsa_portal_umwait(dsa_flight_next_status(f), UMWAIT_MAX_CYCLES);

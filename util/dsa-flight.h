@@ -14,6 +14,7 @@
 #include <linux/idxd.h>
 
 #include "qemu/thread.h"
+#include "dsa-deadline.h"
 #include "dsa-queue.h"
 
 /* Pages that went to one queue in one go, or to none. */
@@ -36,7 +37,7 @@ enum {
 typedef struct DsaFlight {
     DsaPart *part;
     unsigned nr_parts;
-    int64_t deadline_ns;
+    DsaDeadline deadline;       /* whoever looks for records */
 
     /* whoever looks for records */
     unsigned at_part;           /* first that is not done; others: released */

@@ -14,6 +14,7 @@
 #include "qemu/atomic.h"
 #include "qemu/dsa-types.h"
 #include "qemu/timer.h"
+#include "dsa-deadline.h"
 #include "dsa-device.h"
 #include "dsa-portal.h"
 #include "trace.h"
@@ -27,7 +28,7 @@ enum { PROOF_ZERO, PROOF_OTHER, PROOF_NR };
 
 /* How long all of it may take. */
 typedef struct DsaProofLimit {
-    int64_t deadline_ns;
+    DsaDeadline deadline;
     const bool *stop;           /* or NULL */
 } DsaProofLimit;
 
@@ -76,9 +77,10 @@ static void dsa_proof_fill(DsaProof *p)
     }
 }
 
-static bool dsa_proof_is_over(const DsaProofLimit *limit)
+static bool dsa_proof_is_over(DsaProofLimit *limit)
 {
-    return qemu_clock_get_ns(QEMU_CLOCK_REALTIME) > limit->deadline_ns ||
+    return dsa_deadline_is_over(&limit->deadline,
+                                qemu_clock_get_ns(QEMU_CLOCK_REALTIME)) ||
            (limit->stop && qatomic_read(limit->stop));
 }
 
@@ -88,7 +90,7 @@ static bool dsa_proof_is_over(const DsaProofLimit *limit)
  */
 static int dsa_proof_run(DsaQueue *q, const struct dsa_hw_desc *desc,
                          struct dsa_completion_record *record,
-                         const DsaProofLimit *limit)
+                         DsaProofLimit *limit)
 {
     int taken, status;
     bool over;
@@ -154,7 +156,7 @@ static bool dsa_proof_check_result(DsaQueue *q, const DsaProof *p, int i,
     return false;
 }
 
-static bool dsa_proof_batch(DsaQueue *q, DsaProof *p, const DsaProofLimit *limit,
+static bool dsa_proof_batch(DsaQueue *q, DsaProof *p, DsaProofLimit *limit,
                             Error **errp)
 {
     int status;
@@ -188,7 +190,7 @@ static bool dsa_proof_batch(DsaQueue *q, DsaProof *p, const DsaProofLimit *limit
            dsa_proof_check_result(q, p, PROOF_OTHER, errp);
 }
 
-static bool dsa_proof_all(DsaQueue *q, DsaProof *p, const DsaProofLimit *limit,
+static bool dsa_proof_all(DsaQueue *q, DsaProof *p, DsaProofLimit *limit,
                           Error **errp)
 {
     p->desc = (struct dsa_hw_desc) {
@@ -216,12 +218,8 @@ bool dsa_queue_prove(DsaQueue *q, unsigned timeout_ms, const bool *stop,
                      Error **errp)
 {
     /* To be late now would cost the migration, later it costs CPU time. */
-    int64_t limit_ms = MAX(timeout_ms, DSA_TIMEOUT_MS_DEFAULT);
-    DsaProofLimit limit = {
-        .deadline_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                       limit_ms * SCALE_MS,
-        .stop = stop,
-    };
+    unsigned limit_ms = MAX(timeout_ms, DSA_TIMEOUT_MS_DEFAULT);
+    DsaProofLimit limit = { .stop = stop };
     DsaProof *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
@@ -231,6 +229,7 @@ bool dsa_queue_prove(DsaQueue *q, unsigned timeout_ms, const bool *stop,
         return false;
     }
     dsa_proof_fill(p);
+    dsa_deadline_start(&limit.deadline, limit_ms);
     if (!dsa_proof_all(q, p, &limit, errp)) {
         /* The device may still write there, until the queue is closed. */
         q->left_behind = p;

@@ -13,6 +13,7 @@
 
 #include "qemu/atomic.h"
 #include "dsa-soft-batch.h"
+#include "dsa-soft-check.h"
 #include "dsa-soft-work.h"
 
 typedef struct Batch {
@@ -23,7 +24,8 @@ typedef struct Batch {
     unsigned nr_members;        /* that can be read */
     unsigned nr_done;           /* with or without success */
     unsigned looked;            /* members before this: pages are known */
-    bool failed;                /* some member was not DSA_COMP_SUCCESS */
+    bool failed;                /* some member was not DSA_COMP_SUCCESS, */
+    bool prior_failed;          /* or one of the batch that this continues */
 } Batch;
 
 /*
@@ -63,7 +65,7 @@ static bool run_member(Batch *b, unsigned i)
         !dsa_soft_work_run(b->dev, b->memory, b->clock, &desc, &cr)) {
         return false;
     }
-    if (!dsa_soft_work_answer(b->dev, b->memory, &desc, &cr)) {
+    if (!dsa_soft_work_answer(b->dev, b->memory, &desc, (int)i, &cr)) {
         b->failed = true;
     }
     b->nr_done++;
@@ -133,7 +135,8 @@ static bool run_members(Batch *b)
 {
     for (unsigned from = 0, to; from < b->nr_members; from = to) {
         to = next_fence(b, from);
-        if (b->failed && (b->list[from].flags & IDXD_OP_FLAG_FENCE)) {
+        if ((b->failed || b->prior_failed) &&
+            (b->list[from].flags & IDXD_OP_FLAG_FENCE)) {
             /* Abandoned, with all behind it. */
             break;
         }
@@ -143,6 +146,21 @@ static bool run_members(Batch *b)
         }
     }
     return true;
+}
+
+/*
+ * What the members come to.  With batch continuation (gen_cap bit 15) a failure
+ * is said in the result, too, and goes on from batch to batch with the flag
+ * "prior result".  That the flag makes fences and the answer take the members of
+ * the former batch for members of this one is our reading of the specification.
+ */
+static void sum_up(const Batch *b, struct dsa_completion_record *cr)
+{
+    bool failed = b->failed || b->prior_failed;
+
+    cr->bytes_completed = b->nr_done;
+    cr->status = failed ? DSA_COMP_BATCH_FAIL : DSA_COMP_SUCCESS;
+    cr->result = failed && b->dev->config.dsa2;
 }
 
 bool dsa_soft_batch_run(DsaSoftDevice *dev, DsaSoftMemory *memory,
@@ -157,6 +175,7 @@ bool dsa_soft_batch_run(DsaSoftDevice *dev, DsaSoftMemory *memory,
         .memory = memory,
         .clock = clock,
         .list = (const void *)(uintptr_t)desc->desc_list_addr,
+        .prior_failed = desc->flags & DSA_SOFT_FLAG_PRIOR_RESULT,
     };
 
     b.nr_members = dsa_soft_memory_wait(memory, desc->desc_list_addr,
@@ -165,8 +184,7 @@ bool dsa_soft_batch_run(DsaSoftDevice *dev, DsaSoftMemory *memory,
     if (!run_members(&b) || dsa_soft_fault_dead(&dev->faults)) {
         return false;
     }
-    cr->bytes_completed = b.nr_done;
-    cr->status = b.failed ? DSA_COMP_BATCH_FAIL : DSA_COMP_SUCCESS;
+    sum_up(&b, cr);
     if (b.nr_done == b.nr_members && b.nr_members < desc->desc_count) {
         uint64_t page_size = memory->pagemap->page_size;
         uint64_t at = desc->desc_list_addr + b.nr_done * sizeof(*desc);

@@ -90,6 +90,9 @@ static uint32_t find_bad_flags(const DsaSoftConfig *config,
     if (!config->block_on_fault) {
         allowed &= ~IDXD_OP_FLAG_BOF;
     }
+    if (config->dsa2 && desc->opcode == DSA_OPCODE_BATCH) {
+        allowed |= DSA_SOFT_FLAG_PRIOR_RESULT;
+    }
     if (rule->answer_in_record) {
         needed = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR;
     }

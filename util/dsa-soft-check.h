@@ -16,6 +16,9 @@
 /* Opcodes of DSA 2.0 that the kernel's header names later. */
 #define DSA_SOFT_OPCODE_TRANSL_FETCH 0x0a
 
+/* Of a Batch of DSA 2.0: the one that it continues had failed. */
+#define DSA_SOFT_FLAG_PRIOR_RESULT 0x10000
+
 /**
  * dsa_soft_check:
  * @config: limits of the queue

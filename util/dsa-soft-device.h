@@ -10,6 +10,7 @@
 
 #include "qemu/dsa-bell.h"
 #include "dsa-soft-fault.h"
+#include "dsa-soft-log.h"
 #include "dsa-soft-memory.h"
 #include "dsa-soft-options-internal.h"
 #include "dsa-soft-queue.h"
@@ -24,8 +25,9 @@ typedef struct DsaSoftDevice {
     DsaSoftFaults faults;
     DsaSoftTiming timing;
     DsaSoftQueue queue;
+    DsaSoftLog log;             /* in use with DSA 2.0 */
     /* atomic */
-    uint32_t swerror;           /* status of the first error without a record */
+    uint32_t swerror;           /* status of the first error that is told nowhere else */
     uint32_t nr_shuffled;       /* batches */
 } DsaSoftDevice;
 

@@ -60,7 +60,7 @@ void dsa_soft_engine_run(DsaSoftDevice *dev, const DsaSoftWork *work)
         dsa_soft_fault_record(&dev->faults)) {
         return;
     }
-    dsa_soft_work_answer(dev, &memory, &work->desc, &cr);
+    dsa_soft_work_answer(dev, &memory, &work->desc, DSA_SOFT_NO_MEMBER, &cr);
     dsa_bell_ring(dev->bell);
 }
 

@@ -16,6 +16,12 @@
 /* A fault is told by 6 bits, as the specification has it. */
 #define STATUS_CODE 0x3f
 
+/* How an event names the record as what faulted. */
+#define OPERAND_RECORD 5
+
+/* Status in the register for errors when the event log has no room. */
+#define DSA_SWERR_LOG_FULL 0x54
+
 void dsa_soft_work_error(DsaSoftDevice *dev, unsigned status)
 {
     qatomic_cmpxchg(&dev->swerror, 0u, status);
@@ -98,24 +104,50 @@ static void write_record(struct dsa_completion_record *to,
     qatomic_store_release(&to->status, cr->status);
 }
 
+/* What @cr cannot say, or nobody can read there. */
+static void note_error(DsaSoftDevice *dev, const struct dsa_hw_desc *desc,
+                       int index, const struct dsa_completion_record *cr,
+                       uint8_t error)
+{
+    DsaSoftEvent event = {
+        .error = error,
+        .opcode = desc->opcode,
+        .member = index != DSA_SOFT_NO_MEMBER,
+        .index = MAX(index, 0),
+        .operand = cr->rsvd >> 1,
+        .fault_addr = cr->fault_addr,
+        .record = *cr,
+    };
+
+    if (error == DSA_COMP_CRA_XLAT) {
+        event.operand = OPERAND_RECORD;
+        event.fault_addr = desc->completion_addr;
+    }
+    if (!dev->config.dsa2) {
+        dsa_soft_work_error(dev, error);
+    } else if (!dsa_soft_log_add(&dev->log, &event)) {
+        dsa_soft_work_error(dev, DSA_SWERR_LOG_FULL);
+    }
+}
+
 bool dsa_soft_work_answer(DsaSoftDevice *dev, DsaSoftMemory *memory,
-                          const struct dsa_hw_desc *desc,
+                          const struct dsa_hw_desc *desc, int index,
                           const struct dsa_completion_record *cr)
 {
     struct dsa_completion_record *to;
 
     if (cr->status == DSA_COMP_CRA_ALIGN) {
-        dsa_soft_work_error(dev, DSA_COMP_CRA_ALIGN);
+        note_error(dev, desc, index, cr, DSA_COMP_CRA_ALIGN);
         return false;
     }
     if (!(desc->flags & IDXD_OP_FLAG_CRAV)) {
         if (!is_quiet(cr->status)) {
-            dsa_soft_work_error(dev, cr->status);
+            note_error(dev, desc, index, cr, cr->status);
         }
     } else if ((desc->flags & IDXD_OP_FLAG_RCR) || !is_quiet(cr->status)) {
         to = dsa_soft_memory_record(memory, desc->completion_addr);
         if (!to) {
-            dsa_soft_work_error(dev, DSA_COMP_CRA_XLAT);
+            note_error(dev, desc, index, cr, DSA_COMP_CRA_XLAT);
             return false;
         }
         write_record(to, cr);

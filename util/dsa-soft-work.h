@@ -12,12 +12,15 @@
 #include "linux/idxd.h"
 #include "dsa-soft-device.h"
 
+/* In place of a member's index: was submitted by itself. */
+#define DSA_SOFT_NO_MEMBER (-1)
+
 /**
  * dsa_soft_work_error:
  * @dev: the device
- * @status: an error that cannot be put into a record
+ * @status: an error that can be told neither in a record nor in the event log
  *
- * Notes it when it is the first.
+ * Notes it in the register for such errors when it is the first.
  */
 void dsa_soft_work_error(DsaSoftDevice *dev, unsigned status);
 
@@ -52,13 +55,15 @@ bool dsa_soft_work_run(DsaSoftDevice *dev, DsaSoftMemory *memory,
  * @dev: the device
  * @memory: of the submission
  * @desc: a descriptor
+ * @index: its place in a batch, or DSA_SOFT_NO_MEMBER
  * @cr: its answer
  *
- * Writes the record where the descriptor wants one.
+ * Writes the record where the descriptor wants one, and notes an error that can
+ * stand in none: in the event log, or in the register of a device without.
  * Returns: false when the descriptor failed, the record included
  */
 bool dsa_soft_work_answer(DsaSoftDevice *dev, DsaSoftMemory *memory,
-                          const struct dsa_hw_desc *desc,
+                          const struct dsa_hw_desc *desc, int index,
                           const struct dsa_completion_record *cr);
 
 #endif /* UTIL_DSA_SOFT_WORK_H */

@@ -15,12 +15,12 @@
 #include "dsa-soft-work.h"
 
 /*
- * gen_cap of Sapphire Rapids; the newer profile has fault information in records
- * besides.  Hardware of that version also has an event log and goes on with
- * batches that failed, which is not offered here.
+ * gen_cap of Sapphire Rapids; that of the newer profile has fault information
+ * in records, an event log with entries of 64 bytes, and batch continuation
+ * besides.
  */
 #define GEN_CAP_SPR     UINT64_C(0x40915f010f)
-#define GEN_CAP_DSA2    (GEN_CAP_SPR | 1 << 12)
+#define GEN_CAP_DSA2    (GEN_CAP_SPR | 1 << 12 | 1 << 13 | 1 << 15)
 
 /* Status of a submission that a full dedicated queue dropped. */
 #define DSA_SWERR_QUEUE_OVERFLOW 0x53
@@ -95,6 +95,7 @@ DsaSoft *dsa_soft_new(const char *options, DsaBell *bell, Error **errp)
     dsa_soft_fault_init(&dev->faults, &dev->config);
     dsa_soft_timing_init(&dev->timing, &dev->config);
     dsa_soft_queue_init(&dev->queue, &dev->faults, dev->config.size);
+    dsa_soft_log_init(&dev->log);
     fill_info(&soft->info, &dev->config);
     soft->engines = dsa_soft_engine_start(dev, errp);
     if (!soft->engines) {
@@ -112,6 +113,7 @@ void dsa_soft_free(DsaSoft *soft)
     if (soft->pid == getpid()) {
         dsa_soft_engine_stop(soft->engines);
         dsa_soft_queue_destroy(&soft->dev.queue);
+        dsa_soft_log_destroy(&soft->dev.log);
     } else {
         /* A child has no engines, and locks as they were when it forked. */
         g_free(soft->engines);
@@ -140,6 +142,11 @@ void dsa_soft_arm(DsaSoft *soft)
 unsigned dsa_soft_swerror(DsaSoft *soft)
 {
     return qatomic_read(&soft->dev.swerror);
+}
+
+bool dsa_soft_event_take(DsaSoft *soft, DsaSoftEvent *event)
+{
+    return dsa_soft_log_take(&soft->dev.log, event);
 }
 
 /* False when the queue has @limit entries. */

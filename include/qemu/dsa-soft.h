@@ -19,6 +19,7 @@
 #include "qapi/error.h"
 #include "qemu/dsa-bell.h"
 #include "qemu/dsa-info.h"
+#include "qemu/dsa-soft-event.h"
 #include "qemu/dsa-soft-options.h"
 
 typedef struct DsaSoft DsaSoft;
@@ -106,9 +107,21 @@ void dsa_soft_arm(DsaSoft *soft);
  * dsa_soft_swerror:
  * @soft: a device
  *
- * Returns: the status of the first error that could not be put into a record
- *          (0x53: dedicated queue overflow), 0 for none
+ * Returns: the status of the first error that could not be put into a record,
+ *          nor into the event log (0x53: dedicated queue overflow, 0x54: the
+ *          log is full), 0 for none
  */
 unsigned dsa_soft_swerror(DsaSoft *soft);
+
+/**
+ * dsa_soft_event_take:
+ * @soft: a device
+ * @event: receives the oldest event of the log; untouched on failure
+ *
+ * Takes an entry from the event log, which devices of DSA 2.0 have.
+ * Context: any thread.
+ * Returns: false when there is none
+ */
+bool dsa_soft_event_take(DsaSoft *soft, DsaSoftEvent *event);
 
 #endif /* QEMU_DSA_SOFT_H */

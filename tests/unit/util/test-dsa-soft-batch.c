@@ -11,6 +11,9 @@
 /* Record of the batch itself. */
 #define SELF 1000u
 
+/* Flag of a Batch with continuation. */
+#define PRIOR_RESULT 0x10000u
+
 /* @nr compares of a page each with zero; pages are brought in. */
 static struct dsa_hw_desc page_batch(Rig *rig, unsigned nr)
 {
@@ -113,7 +116,7 @@ static void test_not_in_a_batch(gconstpointer opcode)
     g_assert_cmphex(rig_status(&rig, 2), ==, DSA_COMP_BAD_OPCODE);
     /* A failed member keeps none of the others from being done. */
     g_assert_cmpuint(rig.cr[SELF].bytes_completed, ==, 4);
-    g_assert_cmpuint(rig.cr[SELF].result, ==, 0);
+    g_assert_cmpuint(rig.cr[SELF].result, ==, 1);
     g_assert_cmphex(rig_status(&rig, 3), ==, DSA_COMP_SUCCESS);
     rig_clear(&rig);
 }
@@ -342,6 +345,73 @@ static void test_list_is_waited_for(void)
     rig_clear(&rig);
 }
 
+/* Every other descriptor of @rig's list fails when @bad. */
+static struct dsa_hw_desc prior_batch(Rig *rig, bool bad)
+{
+    struct dsa_hw_desc desc = page_batch(rig, 6);
+
+    for (unsigned i = 0; i < 6 && bad; i += 2) {
+        rig->list[i].xfer_size = 0;
+    }
+    desc.flags |= PRIOR_RESULT;
+    return desc;
+}
+
+/* A batch that goes on with one that failed has failed. */
+static void test_prior_result(gconstpointer options)
+{
+    struct dsa_hw_desc desc;
+    Rig rig;
+
+    rig_init(&rig, options);
+    desc = prior_batch(&rig, false);
+    g_assert_cmphex(rig_run(&rig, &desc), ==, DSA_COMP_BATCH_FAIL);
+    g_assert_cmpuint(rig.cr[SELF].result, ==, 1);
+    g_assert_cmpuint(rig.cr[SELF].bytes_completed, ==, 6);
+    assert_members(&rig, 0, 6, DSA_COMP_SUCCESS);
+
+    desc = prior_batch(&rig, true);
+    g_assert_cmphex(rig_run(&rig, &desc), ==, DSA_COMP_BATCH_FAIL);
+    g_assert_cmpuint(rig.cr[SELF].result, ==, 1);
+
+    /* Neither the one nor the other. */
+    desc = prior_batch(&rig, false);
+    desc.flags &= ~PRIOR_RESULT;
+    g_assert_cmphex(rig_run(&rig, &desc), ==, DSA_COMP_SUCCESS);
+    g_assert_cmpuint(rig.cr[SELF].result, ==, 0);
+
+    /* A fence waits for what the former one was to do, too. */
+    desc = prior_batch(&rig, false);
+    rig.list[2].flags |= IDXD_OP_FLAG_FENCE;
+    g_assert_cmphex(rig_run(&rig, &desc), ==, DSA_COMP_BATCH_FAIL);
+    g_assert_cmpuint(rig.cr[SELF].bytes_completed, ==, 2);
+    assert_members(&rig, 0, 2, DSA_COMP_SUCCESS);
+    assert_members(&rig, 2, 6, 0);
+    rig_clear(&rig);
+}
+
+/* Who continues behind a list that ended needs to know what was before. */
+static void test_result_with_list_fault(void)
+{
+    uint8_t *list = rig_map(2, PROT_READ | PROT_WRITE);
+    struct dsa_hw_desc desc;
+    Rig rig;
+
+    rig_init(&rig, "profile=dsa2,max-batch-size=128");
+    for (unsigned bad = 0; bad <= 1; bad++) {
+        desc = page_batch(&rig, 100);
+        rig.list[5].xfer_size = bad ? 0 : RIG_PAGE;
+        memcpy(list, rig.list, RIG_PAGE);
+        munmap(list + RIG_PAGE, RIG_PAGE);
+        desc.desc_list_addr = (uintptr_t)list;
+        g_assert_cmphex(rig_run(&rig, &desc), ==, DSA_COMP_BATCH_PAGE_FAULT);
+        g_assert_cmpuint(rig.cr[SELF].result, ==, bad);
+        g_assert_cmpuint(rig.cr[SELF].bytes_completed, ==, 64);
+    }
+    rig_clear(&rig);
+    munmap(list, RIG_PAGE);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -372,5 +442,11 @@ int main(int argc, char **argv)
     g_test_add_func("/dsa-soft-batch/list ends", test_list_ends);
     g_test_add_func("/dsa-soft-batch/list is waited for",
                     test_list_is_waited_for);
+    g_test_add_data_func("/dsa-soft-batch/prior result", "profile=dsa2",
+                         test_prior_result);
+    g_test_add_data_func("/dsa-soft-batch/prior result in disorder",
+                         "profile=dsa2,shuffle=9", test_prior_result);
+    g_test_add_func("/dsa-soft-batch/result with a list fault",
+                    test_result_with_list_fault);
     return g_test_run();
 }

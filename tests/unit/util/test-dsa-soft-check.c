@@ -10,6 +10,9 @@
 /* Two members for what is tried inside a batch: the probe and a no-op. */
 #define MEMBER_OPTIONS "engines=0,profile=dsa2,block-on-fault=on"
 
+/* Flag of a Batch with continuation. */
+#define PRIOR_RESULT 0x10000u
+
 typedef struct Expected {
     unsigned opcode;
     uint32_t flags;             /* allowed besides CRAV, RCR, CR_TCS */
@@ -153,16 +156,28 @@ static void test_flag_bof(void)
     rig_clear(&rig);
 }
 
-/* gen_cap does not have it, in either profile. */
-static void test_flag_continue(void)
+/* The flag "prior result" is of batches, and of devices that have it. */
+static void test_flag_prior(void)
 {
     struct dsa_hw_desc desc;
     Rig rig;
 
     rig_init(&rig, MEMBER_OPTIONS);
+    memset(rig.data, 0, RIG_PAGE);
     desc = good_desc(&rig, DSA_OPCODE_BATCH);
-    desc.flags |= 0x10000;
+    desc.flags |= PRIOR_RESULT;
+    g_assert_cmphex(submit_alone(&rig, desc), ==, DSA_COMP_BATCH_FAIL);
+    desc = good_desc(&rig, DSA_OPCODE_NOOP);
+    desc.flags |= PRIOR_RESULT;
     g_assert_cmphex(submit_alone(&rig, desc), ==, DSA_COMP_INVALID_FLAGS);
+    g_assert_cmphex(rig.cr[0].invalid_flags, ==, PRIOR_RESULT);
+    rig_clear(&rig);
+
+    rig_init(&rig, "engines=0,profile=spr");
+    desc = good_desc(&rig, DSA_OPCODE_BATCH);
+    desc.flags |= PRIOR_RESULT;
+    g_assert_cmphex(submit_alone(&rig, desc), ==, DSA_COMP_INVALID_FLAGS);
+    g_assert_cmphex(rig.cr[0].invalid_flags, ==, PRIOR_RESULT);
     rig_clear(&rig);
 }
 
@@ -395,7 +410,7 @@ int main(int argc, char **argv)
     g_test_add_func("/dsa-soft-check/flags", test_flags);
     g_test_add_func("/dsa-soft-check/mask of flags", test_flags_mask);
     g_test_add_func("/dsa-soft-check/block on fault", test_flag_bof);
-    g_test_add_func("/dsa-soft-check/continuation is not offered", test_flag_continue);
+    g_test_add_func("/dsa-soft-check/prior result", test_flag_prior);
     g_test_add_func("/dsa-soft-check/record needed", test_record_needed);
     g_test_add_func("/dsa-soft-check/error without record", test_swerror);
     g_test_add_func("/dsa-soft-check/record misaligned",

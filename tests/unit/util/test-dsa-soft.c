@@ -81,6 +81,8 @@ static void test_info(void)
     g_assert_cmpuint(info->max_transfer_size, ==, 4096);
     g_assert_true(info->block_on_fault);
     g_assert_cmphex(info->version, ==, 0x200);
+    /* Fault information, event log, batch continuation. */
+    g_assert_cmphex(info->gen_cap, ==, 0x40915f010f | 0xb000);
     g_assert_cmphex(info->opcodes[0], ==, 0x41);
     g_assert_cmpint(info->numa_node, ==, 1);
     g_assert_false(dsa_soft_may_map(rig.soft));
