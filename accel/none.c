@@ -10,7 +10,7 @@
 
 #include "accel/accel.h"
 
-static Accel *accel_none_create(RamList *ram, Error **errp)
+static Accel *accel_none_create(const AccelHost *host, Error **errp)
 {
     Accel *accel = g_new0(Accel, 1);
 

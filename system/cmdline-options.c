@@ -98,10 +98,24 @@ static bool cmdline_memory(CommandLine *cl, const char *arg, Error **errp)
     return true;
 }
 
+/* The accelerator's own keys, and the one that names it. */
+static bool cmdline_check_accel_keys(const AccelOps *ops,
+                                     const KeyvalList *list, Error **errp)
+{
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+
+    g_ptr_array_add(known, (char *)"accel");
+    for (const AccelOption *o = ops->options; o && o->name; o++) {
+        g_ptr_array_add(known, (char *)o->name);
+    }
+    g_ptr_array_add(known, NULL);
+    return cmdline_check_keys(list, (const char *const *)known->pdata, errp);
+}
+
 static bool cmdline_accel(CommandLine *cl, const char *arg, Error **errp)
 {
-    static const char *const known[] = { "accel", NULL };
     g_autoptr(KeyvalList) list = NULL;
+    const AccelOps *ops;
     const char *name;
 
     if (cmdline_is_help(arg)) {
@@ -109,16 +123,22 @@ static bool cmdline_accel(CommandLine *cl, const char *arg, Error **errp)
         return true;
     }
     list = keyval_parse(arg, "accel", NULL, errp);
-    if (!list || !cmdline_check_keys(list, known, errp)) {
+    if (!list) {
         return false;
     }
     name = keyval_get(list, "accel");
-    if (!name || !accel_find(name)) {
+    ops = name ? accel_find(name) : NULL;
+    if (!ops) {
         error_setg(errp, "Accelerator '%s' is not supported; see -accel help",
                    name ? name : "");
         return false;
     }
+    if (!cmdline_check_accel_keys(ops, list, errp)) {
+        return false;
+    }
     cmdline_set(&cl->accel, name);
+    keyval_free(cl->accel_options);
+    cl->accel_options = g_steal_pointer(&list);
     return true;
 }
 

@@ -62,6 +62,7 @@ void cmdline_free(CommandLine *cl)
         g_free(cl->machine_type);
         g_free(cl->memory_backend);
         g_free(cl->accel);
+        keyval_free(cl->accel_options);
         g_free(cl->name);
         g_free(cl->incoming);
         g_free(cl->pidfile);
@@ -155,6 +156,16 @@ static void cmdline_help_text(GString *out)
     }
 }
 
+static void cmdline_accel_help(GString *out, const AccelOps *accel)
+{
+    g_string_append_printf(out, "%-12s %s\n", accel->name, accel->summary);
+    for (const AccelOption *o = accel->options; o && o->name; o++) {
+        g_autofree char *key = g_strdup_printf("%s=%s", o->name, o->value);
+
+        g_string_append_printf(out, "    %-20s %s\n", key, o->help);
+    }
+}
+
 char *cmdline_info(const CommandLine *cl)
 {
     GString *out = g_string_new(NULL);
@@ -173,8 +184,7 @@ char *cmdline_info(const CommandLine *cl)
     case CMDLINE_ACCEL_HELP:
         g_string_append(out, "Accelerators:\n");
         for (unsigned i = 0; (accel = accel_at(i)); i++) {
-            g_string_append_printf(out, "%-12s %s\n", accel->name,
-                                   accel->summary);
+            cmdline_accel_help(out, accel);
         }
         break;
     case CMDLINE_MACHINE_HELP:

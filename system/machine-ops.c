@@ -4,7 +4,7 @@
  * run state.
  *
  * Entered by migration threads (stop, resume, migrated, running,
- * incoming_done, warn) and by the main thread (the others).
+ * incoming_done, throttle, warn) and by the main thread (the others).
  */
 #include "qemu/osdep.h"
 
@@ -65,6 +65,15 @@ static void machine_ops_incoming_failed(void *opaque, const char *message,
     }
 }
 
+static void machine_ops_throttle(void *opaque, unsigned percent)
+{
+    MachineOpsState *s = opaque;
+
+    if (s->accel->ops->throttle) {
+        s->accel->ops->throttle(s->accel, percent);
+    }
+}
+
 static void machine_ops_warn(void *opaque, const char *message)
 {
     warn_report("%s", message);
@@ -78,5 +87,6 @@ const MachineOps machine_ops = {
     .migrated = machine_ops_migrated,
     .incoming_done = machine_ops_incoming_done,
     .incoming_failed = machine_ops_incoming_failed,
+    .throttle = machine_ops_throttle,
     .warn = machine_ops_warn,
 };

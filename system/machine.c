@@ -12,6 +12,7 @@
 #include "system/globals.h"
 #include "system/machine.h"
 #include "system/object-add.h"
+#include "system/report.h"
 
 /* As migration/ram writes and reads it. */
 #define MACHINE_RAM_SECTION_VERSION 4
@@ -98,8 +99,12 @@ static bool machine_register_sections(Machine *machine, Error **errp)
         return false;
     }
     vmstate_reserve_section_id(reg);
-    return vmstate_register(reg, "globalstate", 0, &vmstate_globalstate,
-                            &machine->globalstate, errp);
+    if (!vmstate_register(reg, "globalstate", 0, &vmstate_globalstate,
+                          &machine->globalstate, errp)) {
+        return false;
+    }
+    return !machine->accel->ops->register_sections ||
+           machine->accel->ops->register_sections(machine->accel, reg, errp);
 }
 
 static void machine_ops_fail(void *opaque)
@@ -125,12 +130,50 @@ static bool machine_make_migration(Machine *machine, const CommandLine *cl,
     };
 
     machine->ops_state.runstate = machine->runstate;
+    machine->ops_state.accel = machine->accel;
     machine->ops_state.globalstate = &machine->globalstate;
     machine->ops_state.fail = machine_ops_fail;
     machine->ops_state.opaque = machine;
     machine->migration = migration_new(&host);
     return globals_apply(cl, machine->migration, &machine->globalstate,
                          errp);
+}
+
+static void machine_guest_off(void *opaque)
+{
+    machine_quit(opaque, SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
+}
+
+static void machine_guest_failed(void *opaque)
+{
+    machine_fail(opaque);
+}
+
+/* The guest has ended by itself; from a thread of the accelerator. */
+static void machine_accel_ended(void *opaque, const char *reason)
+{
+    Machine *machine = opaque;
+
+    if (reason) {
+        error_report("the guest cannot go on: %s", reason);
+    }
+    main_loop_schedule(machine->loop, reason ? machine_guest_failed
+                                             : machine_guest_off, machine);
+}
+
+static bool machine_make_accel(Machine *machine, const CommandLine *cl,
+                               Error **errp)
+{
+    AccelHost host = {
+        .ram = machine->ram,
+        .loop = machine->loop,
+        .options = cl->accel_options,
+        .ended = machine_accel_ended,
+        .opaque = machine,
+    };
+
+    machine->accel = accel_find(cl->accel)->create(&host, errp);
+    return machine->accel != NULL;
 }
 
 Machine *machine_new(const CommandLine *cl, MainLoop *loop,
@@ -146,8 +189,7 @@ Machine *machine_new(const CommandLine *cl, MainLoop *loop,
         !machine_make_ram(machine, cl, errp)) {
         return NULL;
     }
-    machine->accel = accel_find(cl->accel)->create(machine->ram, errp);
-    if (!machine->accel) {
+    if (!machine_make_accel(machine, cl, errp)) {
         return NULL;
     }
     machine->runstate = runstate_new(machine->accel, events,
@@ -166,6 +208,8 @@ void machine_end(Machine *machine)
     if (machine->runstate) {
         runstate_end(machine->runstate);
     }
+    main_loop_cancel(machine->loop, machine_guest_off, machine);
+    main_loop_cancel(machine->loop, machine_guest_failed, machine);
 }
 
 void machine_free(Machine *machine)

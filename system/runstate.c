@@ -255,7 +255,8 @@ void runstate_shutdown(VmRunState *rs, ShutdownCause cause)
         return;
     }
     rs->shutdown = true;
-    qapi_event_send_shutdown(rs->events, false, cause);
+    qapi_event_send_shutdown(rs->events,
+                             cause == SHUTDOWN_CAUSE_GUEST_SHUTDOWN, cause);
 }
 
 void runstate_end(VmRunState *rs)

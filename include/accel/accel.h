@@ -12,9 +12,34 @@
 
 #include "memory/dirty.h"
 #include "memory/ram.h"
+#include "migration/vmstate.h"
+#include "qemu/keyval.h"
+#include "qemu/main-loop.h"
 
 typedef struct Error Error;
 typedef struct AccelOps AccelOps;
+
+/* What the machine gives to an accelerator; all of it outlives that. */
+typedef struct AccelHost {
+    RamList *ram;
+    MainLoop *loop;
+    /* what followed the name, only keys of AccelOps::options; or NULL */
+    const KeyvalList *options;
+    /*
+     * The guest cannot go on: it was switched off, or failed for @reason, which
+     * is NULL when it ended in order.  From any thread but not from start() or
+     * stop(); the machine stops the accelerator.
+     */
+    void (*ended)(void *opaque, const char *reason);
+    void *opaque;
+} AccelHost;
+
+/* A key that may follow the accelerator's name. */
+typedef struct AccelOption {
+    const char *name;
+    const char *value;          /* what may stand there, for help */
+    const char *help;           /* one line */
+} AccelOption;
 
 /* The part that every accelerator's own struct begins with. */
 typedef struct Accel {
@@ -22,7 +47,8 @@ typedef struct Accel {
 } Accel;
 
 /*
- * What each accelerator provides; all members are mandatory.
+ * What each accelerator provides; all members are mandatory but those that say
+ * what NULL means.
  */
 struct AccelOps {
     /* as -accel names it */
@@ -30,8 +56,19 @@ struct AccelOps {
     /* one line for `-accel help` */
     const char *summary;
 
-    /* Makes it ready to run a machine with this memory, stopped. */
-    Accel *(*create)(RamList *ram, Error **errp);
+    /* its options, the last one without a name; NULL: none */
+    const AccelOption *options;
+
+    /* Makes it ready to run a machine, stopped. */
+    Accel *(*create)(const AccelHost *host, Error **errp);
+
+    /*
+     * Registers the sections of what it runs, behind those of the machine.
+     * They are saved when it is stopped, and loaded before its first start.
+     * NULL: there are none.
+     */
+    bool (*register_sections)(Accel *accel, VMStateRegistry *reg,
+                              Error **errp);
 
     /* The guest runs when this has returned; cannot fail. */
     void (*start)(Accel *accel);
@@ -41,6 +78,12 @@ struct AccelOps {
 
     /* Its dirty log, owned by the accelerator. */
     DirtyProvider *(*dirty)(Accel *accel);
+
+    /*
+     * Takes so much of their time from the guest's CPUs, 0 to 99 percent, also
+     * when they are stopped.  Any thread; does not wait.  NULL: it has no CPUs.
+     */
+    void (*throttle)(Accel *accel, unsigned percent);
 
     /* Frees it, stopped. */
     void (*destroy)(Accel *accel);

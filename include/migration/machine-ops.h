@@ -47,6 +47,12 @@ typedef struct MachineOps {
     void (*incoming_failed)(void *opaque, const char *message,
                             bool exit_on_error);
 
+    /*
+     * Slows the guest's CPUs down by so much, 0 to 99 percent.  Called from
+     * migration threads; does not wait.  NULL: the machine cannot.
+     */
+    void (*throttle)(void *opaque, unsigned percent);
+
     /* Something that is no failure but that the operator should read. */
     void (*warn)(void *opaque, const char *message);
 } MachineOps;

@@ -14,6 +14,7 @@
 #include <glib.h>
 
 #include "qapi/qapi-types-qom.h"
+#include "qemu/keyval.h"
 #include "qemu/uuid.h"
 
 /* What the program is asked to do. */
@@ -51,6 +52,7 @@ typedef struct CommandLine {
     bool has_ram_size;
     uint64_t ram_size;      /* bytes */
     char *accel;
+    KeyvalList *accel_options; /* what followed it, or NULL */
     char *name;             /* of the guest, or NULL */
     bool has_uuid;
     QemuUUID uuid;

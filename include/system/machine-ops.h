@@ -15,6 +15,7 @@
 /* What of the machine a migration reaches. */
 typedef struct MachineOpsState {
     VmRunState *runstate;
+    Accel *accel;
     GlobalState *globalstate;
     /* the machine's way out, called in the main thread */
     void (*fail)(void *opaque);
