@@ -11,6 +11,11 @@
 
 static const AccelOps *const accel_table[] = {
     &accel_none,
+#ifdef CONFIG_KVM
+    &accel_kvm,
+#endif
+    &accel_stress,
+    &accel_qtest,
 };
 
 const AccelOps *accel_find(const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A QMP server: a listening address and the one client that is being served.
+ * A server: a listening address and the one client that is being served, over
+ * QMP or the human monitor.
  *
  * While there is a client, connections stay in the kernel's backlog, where
  * they cost nothing and hear nothing.  A session ends inside its own watch,
@@ -11,6 +12,7 @@
 #include "qemu/osdep.h"
 
 #include "io/listener.h"
+#include "monitor/hmp-stream.h"
 #include "monitor/monitor.h"
 #include "monitor/qmp-session.h"
 #include "monitor/trace.h"
@@ -19,28 +21,108 @@
 /* Clients that may wait for their turn without being refused. */
 #define MONITOR_BACKLOG 8
 
+/* What one kind of session is; @session is what create() has returned. */
+typedef struct MonitorKind {
+    const char *client;     /* name of its channels */
+    /* Takes @ioc, on failure too. */
+    void *(*create)(MonitorServer *server, QIOChannel *ioc, Error **errp);
+    void (*flush)(void *session, int timeout_ms);
+    void (*free)(void *session);
+} MonitorKind;
+
 struct MonitorServer {
     /* set once */
+    const MonitorKind *kind;
     MonitorHost host;
     QIOListener *listener;
 
-    MonitorQmp *session;    /* NULL: nobody is being served */
+    void *session;          /* NULL: nobody is being served */
 };
 
 static void monitor_server_next(void *opaque)
 {
     MonitorServer *server = opaque;
 
-    g_clear_pointer(&server->session, monitor_qmp_free);
+    g_clear_pointer(&server->session, server->kind->free);
     qio_listener_set_accepting(server->listener, true);
 }
 
-static void monitor_server_session_closed(MonitorQmp *mon, void *opaque)
+static void monitor_server_closed(void *opaque)
 {
     MonitorServer *server = opaque;
 
     main_loop_schedule(server->host.loop, monitor_server_next, server);
 }
+
+static void monitor_server_qmp_closed(MonitorQmp *mon, void *opaque)
+{
+    monitor_server_closed(opaque);
+}
+
+static void *monitor_server_qmp_create(MonitorServer *server, QIOChannel *ioc,
+                                       Error **errp)
+{
+    return monitor_qmp_new(ioc, &server->host, monitor_server_qmp_closed,
+                           server, errp);
+}
+
+static void monitor_server_qmp_flush(void *session, int timeout_ms)
+{
+    monitor_qmp_flush(session, timeout_ms);
+}
+
+static void monitor_server_qmp_free(void *session)
+{
+    monitor_qmp_free(session);
+}
+
+static const MonitorKind monitor_kind_qmp = {
+    .client = "QMP client",
+    .create = monitor_server_qmp_create,
+    .flush = monitor_server_qmp_flush,
+    .free = monitor_server_qmp_free,
+};
+
+/* A session of the human monitor, and the channel whose descriptor it has. */
+typedef struct MonitorHmp {
+    QIOChannel *ioc;
+    HmpStream *stream;
+} MonitorHmp;
+
+static void *monitor_server_hmp_create(MonitorServer *server, QIOChannel *ioc,
+                                       Error **errp)
+{
+    MonitorHmp *session = g_new0(MonitorHmp, 1);
+    int fd = qio_channel_get_fd(ioc);
+
+    session->ioc = ioc;
+    session->stream = hmp_stream_new(fd, fd, server->host.hmp,
+                                     monitor_server_closed, server);
+    return session;
+}
+
+static void monitor_server_hmp_flush(void *opaque, int timeout_ms)
+{
+    MonitorHmp *session = opaque;
+
+    hmp_stream_flush(session->stream, timeout_ms);
+}
+
+static void monitor_server_hmp_free(void *opaque)
+{
+    MonitorHmp *session = opaque;
+
+    hmp_stream_free(session->stream);
+    qio_channel_unref(session->ioc);
+    g_free(session);
+}
+
+static const MonitorKind monitor_kind_hmp = {
+    .client = "HMP client",
+    .create = monitor_server_hmp_create,
+    .flush = monitor_server_hmp_flush,
+    .free = monitor_server_hmp_free,
+};
 
 static void monitor_server_accepted(QIOListener *listener, QIOChannel *ioc,
                                     void *opaque)
@@ -53,10 +135,8 @@ static void monitor_server_accepted(QIOListener *listener, QIOChannel *ioc,
         qio_channel_unref(ioc);
         return;
     }
-    qio_channel_set_name(ioc, "QMP client");
-    server->session = monitor_qmp_new(ioc, &server->host,
-                                      monitor_server_session_closed, server,
-                                      &err);
+    qio_channel_set_name(ioc, server->kind->client);
+    server->session = server->kind->create(server, ioc, &err);
     if (!server->session) {
         trace_monitor_server_refused(error_get_pretty(err));
         error_free(err);
@@ -65,16 +145,31 @@ static void monitor_server_accepted(QIOListener *listener, QIOChannel *ioc,
     qio_listener_set_accepting(listener, false);
 }
 
-MonitorServer *monitor_server_new(const SocketAddress *addr,
-                                  const MonitorHost *host, Error **errp)
+static MonitorServer *monitor_server_listen(const SocketAddress *addr,
+                                            const MonitorKind *kind,
+                                            const MonitorHost *host,
+                                            Error **errp)
 {
     g_autofree MonitorServer *server = g_new0(MonitorServer, 1);
 
+    server->kind = kind;
     server->host = *host;
     server->listener = qio_listener_new(addr, MONITOR_BACKLOG,
                                         main_loop_context(host->loop),
                                         monitor_server_accepted, server, errp);
     return server->listener ? g_steal_pointer(&server) : NULL;
+}
+
+MonitorServer *monitor_server_new(const SocketAddress *addr,
+                                  const MonitorHost *host, Error **errp)
+{
+    return monitor_server_listen(addr, &monitor_kind_qmp, host, errp);
+}
+
+MonitorServer *monitor_server_new_hmp(const SocketAddress *addr,
+                                      const MonitorHost *host, Error **errp)
+{
+    return monitor_server_listen(addr, &monitor_kind_hmp, host, errp);
 }
 
 void monitor_server_free(MonitorServer *server)
@@ -83,8 +178,8 @@ void monitor_server_free(MonitorServer *server)
         main_loop_cancel(server->host.loop, monitor_server_next, server);
         qio_listener_free(server->listener);
         if (server->session) {
-            monitor_qmp_flush(server->session, 0);
-            monitor_qmp_free(server->session);
+            server->kind->flush(server->session, 0);
+            server->kind->free(server->session);
         }
         main_loop_cancel(server->host.loop, monitor_server_next, server);
         g_free(server);
@@ -104,6 +199,6 @@ SocketAddressList *monitor_server_addresses(MonitorServer *server)
 void monitor_server_flush(MonitorServer *server, int timeout_ms)
 {
     if (server->session) {
-        monitor_qmp_flush(server->session, timeout_ms);
+        server->kind->flush(server->session, timeout_ms);
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Bodies of the commands about the session itself: negotiation, version, the
- * list of commands, and the wish to end the program.
+ * list of commands, the human monitor's commands, and the wish to end the
+ * program.
  *
  * The thread of the main loop, called by the dispatcher with checked
  * arguments.  query-qmp-schema is answered by the generated data.
@@ -57,4 +58,22 @@ CommandInfoList *qmp_query_commands(MonitorQmp *mon, Error **errp)
 
     qmp_for_each_command(monitor_qmp_commands(mon), qmp_control_add, &list);
     return list;
+}
+
+char *qmp_human_monitor_command(MonitorQmp *mon, const char *command_line,
+                                bool has_cpu_index, int64_t cpu_index,
+                                Error **errp)
+{
+    const HmpHost *hmp = monitor_qmp_hmp(mon);
+
+    if (!hmp) {
+        error_setg(errp, "There are no commands of the human monitor here");
+        return NULL;
+    }
+    /* No command looks at a CPU of its own. */
+    if (has_cpu_index && (cpu_index < 0 || cpu_index >= hmp->nr_cpus)) {
+        error_setg(errp, "Parameter 'cpu-index' expects a CPU number");
+        return NULL;
+    }
+    return hmp_run_text(hmp, command_line);
 }

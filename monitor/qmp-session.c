@@ -364,3 +364,8 @@ const QmpCommandList *monitor_qmp_commands(MonitorQmp *mon)
 {
     return mon->commands;
 }
+
+const HmpHost *monitor_qmp_hmp(MonitorQmp *mon)
+{
+    return mon->host.hmp;
+}

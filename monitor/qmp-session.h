@@ -86,4 +86,13 @@ void monitor_qmp_quit(MonitorQmp *mon);
  */
 const QmpCommandList *monitor_qmp_commands(MonitorQmp *mon);
 
+/**
+ * monitor_qmp_hmp:
+ * @mon: a session
+ *
+ * Context: the loop's thread.
+ * Returns: the commands of human-monitor-command, or NULL.
+ */
+const HmpHost *monitor_qmp_hmp(MonitorQmp *mon);
+
 #endif /* MONITOR_QMP_SESSION_H */

@@ -173,7 +173,7 @@ leg_tsan()
     test_prefix=$(tsan_prefix)
     run_tests tsan unit --suite unit --timeout-multiplier 4
     local multifd
-    multifd=$(names tsan qtest 'multifd|hostile|precopy|dsa')
+    multifd=$(names tsan qtest 'multifd|hostile|precopy|dsa|stress')
     [ -z "$multifd" ] || run_tests tsan qtest --suite qtest \
         --timeout-multiplier 4 $multifd
 }

@@ -33,6 +33,7 @@ cmd    pkg-config       pkg-config         finds the libraries
 cmd    python3          python3            schema generator
 pc     glib-2.0>=2.74   libglib2.0-dev     base library
 pc     json-c>=0.16     libjson-c-dev      JSON for QMP
+pc     libedit>=3       libedit-dev        line editing in the monitor
 header sys/sdt.h        systemtap-sdt-dev  USDT probes
 cmd    rst2man          python3-docutils   man page
 x86pc  libaccel-config>=3 libaccel-config-dev lists DSA queues

@@ -13,6 +13,7 @@
 #include "qapi/util.h"
 #include "qemu/cutils.h"
 #include "qemu/keyval.h"
+#include "system/cmdline-machine.h"
 #include "system/cmdline-options.h"
 #include "system/monitor-options.h"
 #include "system/object-add.h"
@@ -62,10 +63,14 @@ static bool cmdline_machine(CommandLine *cl, const char *arg, Error **errp)
         return false;
     }
     type = keyval_get(list, "type");
-    if (type && !g_str_equal(type, "none")) {
-        error_setg(errp, "Machine type '%s' is not supported; there is only"
-                   " 'none'", type);
+    if (type && !g_str_equal(type, CMDLINE_MACHINE_NONE) &&
+        !g_str_equal(type, CMDLINE_MACHINE_MICRO)) {
+        error_setg(errp, "Machine type '%s' is not supported; there are 'none'"
+                   " and 'micro'", type);
         return false;
+    }
+    if (type) {
+        cmdline_set(&cl->machine_type, type);
     }
     backend = keyval_get(list, "memory-backend");
     if (backend) {
@@ -239,6 +244,44 @@ static bool cmdline_qmp(CommandLine *cl, const char *arg, Error **errp)
     return true;
 }
 
+static bool cmdline_monitor(CommandLine *cl, const char *arg, Error **errp)
+{
+    MonitorOptions *options;
+
+    if (g_str_equal(arg, "none")) {
+        return true;
+    }
+    if (g_str_equal(arg, "stdio")) {
+        cl->monitor_stdio = true;
+        return true;
+    }
+    options = monitor_options_parse(arg, errp);
+    if (!options) {
+        return false;
+    }
+    options->hmp = true;
+    g_ptr_array_add(cl->monitors, options);
+    return true;
+}
+
+static bool cmdline_qtest(CommandLine *cl, const char *arg, Error **errp)
+{
+    MonitorOptions *options = monitor_options_parse(arg, errp);
+
+    if (!options) {
+        return false;
+    }
+    monitor_options_free(cl->qtest);
+    cl->qtest = options;
+    return true;
+}
+
+static bool cmdline_qtest_log(CommandLine *cl, const char *arg, Error **errp)
+{
+    cmdline_set(&cl->qtest_log, arg);
+    return true;
+}
+
 static bool cmdline_trace(CommandLine *cl, const char *arg, Error **errp)
 {
     static const char *const known[] = { "enable", "file", NULL };
@@ -307,10 +350,18 @@ const CommandLineOption cmdline_options[] = {
     { "h", NULL, NULL, cmdline_help },
     { "version", NULL, "print the version and exit", cmdline_version,
       .shown = "--version" },
-    { "machine", "none[,memory-backend=ID]",
-      "the machine: memory and nothing else; ID names the -object\n"
-      "that is its memory", cmdline_machine },
-    { "M", "none", NULL, cmdline_machine },
+    { "machine", "none|micro[,memory-backend=ID]",
+      "the machine: memory and nothing else, or with CPUs and a serial\n"
+      "port; ID names the -object that is its memory", cmdline_machine },
+    { "M", "none|micro", NULL, cmdline_machine },
+    { "smp", "N",
+      "number of CPUs of -machine micro, 1 to 8", cmdline_smp },
+    { "kernel", "FILE",
+      "the program that the CPUs start with: flat, or ELF for x86-64",
+      cmdline_kernel },
+    { "serial", "stdio|file:PATH|unix:PATH[,server=on][,wait=off]|none",
+      "where the serial port of -machine micro leads; without it\n"
+      "nowhere", cmdline_serial },
     { "m", "SIZE",
       "size of guest memory, in MiB or with a suffix (512M, 4G);\n"
       "without it and without a memory backend there is none",
@@ -319,7 +370,7 @@ const CommandLineOption cmdline_options[] = {
       "make a memory backend; TYPE is memory-backend-ram,\n"
       "memory-backend-memfd or memory-backend-file; also as JSON",
       cmdline_object },
-    { "accel", "none",
+    { "accel", "NAME[,KEY=VALUE...]",
       "what runs the guest (see -accel help)", cmdline_accel },
     { "name", "NAME",
       "name of the guest, for query-name", cmdline_name },
@@ -334,6 +385,17 @@ const CommandLineOption cmdline_options[] = {
       "serve QMP there, one client at a time; unless wait=off, start\n"
       "only when the first has come; may be given several times",
       cmdline_qmp },
+    { "monitor", "stdio|unix:PATH|tcp:HOST:PORT,server=on[,wait=off]|none",
+      "serve the monitor for people there, with line editing on a\n"
+      "terminal; wait=off as for -qmp; may be given several times",
+      cmdline_monitor },
+    { "qtest", "unix:PATH|tcp:HOST:PORT,server=on[,wait=off]",
+      "with -accel qtest: serve the qtest protocol there, by which a\n"
+      "test writes and reads guest memory; options as for -qmp",
+      cmdline_qtest },
+    { "qtest-log", "FILE|none",
+      "write what clients of -qtest say and are told into FILE instead\n"
+      "of standard error, or nowhere", cmdline_qtest_log },
     { "global", "migration.PROPERTY=VALUE",
       "set a compatibility property", cmdline_global },
     { "trace", "[enable=]PATTERN[,file=FILE]",

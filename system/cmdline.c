@@ -48,6 +48,7 @@ static CommandLine *cmdline_new(void)
 
     cl->machine_type = g_strdup("none");
     cl->accel = g_strdup("none");
+    cl->nr_cpus = 1;
     cl->objects = g_ptr_array_new_with_free_func(cmdline_object_free);
     cl->globals = g_ptr_array_new_with_free_func(cmdline_global_free);
     cl->monitors = g_ptr_array_new_with_free_func(
@@ -63,6 +64,8 @@ void cmdline_free(CommandLine *cl)
         g_free(cl->memory_backend);
         g_free(cl->accel);
         keyval_free(cl->accel_options);
+        g_free(cl->kernel);
+        g_free(cl->serial_path);
         g_free(cl->name);
         g_free(cl->incoming);
         g_free(cl->pidfile);
@@ -70,6 +73,8 @@ void cmdline_free(CommandLine *cl)
         g_ptr_array_unref(cl->globals);
         g_ptr_array_unref(cl->monitors);
         g_ptr_array_unref(cl->traces);
+        monitor_options_free(cl->qtest);
+        g_free(cl->qtest_log);
         g_free(cl);
     }
 }
@@ -189,7 +194,9 @@ char *cmdline_info(const CommandLine *cl)
         break;
     case CMDLINE_MACHINE_HELP:
         g_string_append(out, "Machines:\n"
-                        "none         memory and nothing else\n");
+                        "none         memory and nothing else\n"
+                        "micro        CPUs, a serial port and a debug-exit"
+                        " port; needs -accel kvm\n");
         break;
     case CMDLINE_TRACE_HELP:
         tracing_list(out);

@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 
 #include "qapi/error.h"
+#include "system/cmdline-machine.h"
 #include "system/globals.h"
 #include "system/machine.h"
 #include "system/object-add.h"
@@ -123,7 +124,7 @@ static bool machine_make_migration(Machine *machine, const CommandLine *cl,
         .machine_opaque = &machine->ops_state,
         .loop = machine->loop,
         .events = machine->events,
-        .machine_name = "none",
+        .machine_name = cl->machine_type,
         .uuid = machine->uuid,
         .missing_pages_fatal = true,
         .incoming_expected = cl->incoming != NULL,
@@ -172,6 +173,9 @@ static bool machine_make_accel(Machine *machine, const CommandLine *cl,
         .opaque = machine,
     };
 
+    if (cmdline_guest(cl, &machine->guest)) {
+        host.guest = &machine->guest;
+    }
     machine->accel = accel_find(cl->accel)->create(&host, errp);
     return machine->accel != NULL;
 }
@@ -185,7 +189,8 @@ Machine *machine_new(const CommandLine *cl, MainLoop *loop,
     machine->events = events;
     machine->name = g_strdup(cl->name);
     machine->uuid = cl->uuid;
-    if (!machine_make_objects(machine, cl, errp) ||
+    if (!cmdline_check_machine(cl, errp) ||
+        !machine_make_objects(machine, cl, errp) ||
         !machine_make_ram(machine, cl, errp)) {
         return NULL;
     }

@@ -6,6 +6,8 @@
  */
 #include "qemu/osdep.h"
 
+#include <locale.h>
+
 #include "qapi/error.h"
 #include "system/cmdline.h"
 #include "system/daemonize.h"
@@ -43,6 +45,8 @@ int main(int argc, char **argv)
     Error *err = NULL;
     int status;
 
+    /* How characters are encoded that somebody types; nothing else. */
+    setlocale(LC_CTYPE, "");
     cl = cmdline_parse(argc, argv, &err);
     if (!cl) {
         error_report_err(err);

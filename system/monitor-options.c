@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The argument of -qmp.  It is older than QEMU's key=value syntax: the address
+ * The argument of -qmp and -monitor.  It is older than QEMU's key=value syntax: the address
  * comes first, and booleans may stand without a value, or with "no" in front.
  *
  * Pure function.  Nothing is opened here.

@@ -27,9 +27,21 @@ struct VmRunState {
     bool shutdown;          /* SHUTDOWN was sent */
 };
 
+/* The guest's memory is on its way to another process, or there. */
+static bool runstate_is_away(RunState state)
+{
+    return state == RUN_STATE_FINISH_MIGRATE ||
+           state == RUN_STATE_POSTMIGRATE;
+}
+
 static void runstate_set_locked(VmRunState *rs, RunState state)
 {
+    bool away = runstate_is_away(state);
+
     trace_runstate_set(RunState_str(rs->state), RunState_str(state));
+    if (away != runstate_is_away(rs->state) && rs->accel->ops->hold) {
+        rs->accel->ops->hold(rs->accel, away);
+    }
     rs->state = state;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "qemu/osdep.h"
 
+#include "accel/trace-accel.h"
 #include "io/trace-io.h"
 #include "migration/trace-migration.h"
 #include "monitor/trace-monitor.h"
@@ -23,6 +24,7 @@ static const TraceEventTable *const tracing_tables[] = {
     &trace_table_io,
     &trace_table_migration,
     &trace_table_monitor,
+    &trace_table_accel,
     &trace_table_system,
 };
 

@@ -15,10 +15,12 @@
 #include "qapi/error.h"
 #include "qemu/main-loop.h"
 #include "system/commands.h"
+#include "system/hmp-system.h"
 #include "system/incoming.h"
 #include "system/machine.h"
 #include "system/monitor-options.h"
 #include "system/pidfile.h"
+#include "system/qtest.h"
 #include "system/report.h"
 #include "system/signals.h"
 #include "system/trace.h"
@@ -37,6 +39,10 @@ struct Wherry {
     MonitorEvents *events;
     Machine *machine;
     GPtrArray *servers;     /* of MonitorServer, as in cl->monitors */
+    HmpTable hmp_tables[HMP_SYSTEM_TABLES];
+    HmpHost hmp;
+    HmpStdio *stdio;        /* -monitor stdio, or NULL */
+    QTestServer *qtest;     /* or NULL */
 };
 
 static void wherry_signal(int signo, pid_t pid, void *opaque)
@@ -56,6 +62,30 @@ static void wherry_qmp_quit(void *opaque)
     machine_quit(opaque, SHUTDOWN_CAUSE_HOST_QMP_QUIT);
 }
 
+static const char *wherry_monitor_option(const MonitorOptions *options)
+{
+    return options->hmp ? "-monitor" : "-qmp";
+}
+
+static bool wherry_make_stdio(Wherry *w, Error **errp)
+{
+    ERRP_GUARD();
+
+    if (!w->cl->monitor_stdio) {
+        return true;
+    }
+    if (w->cl->daemonize) {
+        error_setg(errp, "-monitor stdio: a daemon has no terminal; use"
+                   " -monitor unix:PATH,server=on,wait=off");
+        return false;
+    }
+    w->stdio = hmp_stdio_new(&w->hmp, errp);
+    if (!w->stdio) {
+        error_prepend(errp, "-monitor stdio: ");
+    }
+    return w->stdio != NULL;
+}
+
 static bool wherry_make_monitors(Wherry *w, Error **errp)
 {
     MonitorHost host = {
@@ -64,22 +94,29 @@ static bool wherry_make_monitors(Wherry *w, Error **errp)
         .register_commands = commands_register,
         .quit = wherry_qmp_quit,
         .opaque = w->machine,
+        .hmp = &w->hmp,
     };
     ERRP_GUARD();
 
+    hmp_system_tables(w->hmp_tables, w->machine);
+    w->hmp.loop = w->loop;
+    w->hmp.tables = w->hmp_tables;
     w->servers = g_ptr_array_new_with_free_func(
         (GDestroyNotify)monitor_server_free);
     for (guint i = 0; i < w->cl->monitors->len; i++) {
         MonitorOptions *options = g_ptr_array_index(w->cl->monitors, i);
-        MonitorServer *server = monitor_server_new(options->addr, &host, errp);
+        MonitorServer *server = options->hmp
+            ? monitor_server_new_hmp(options->addr, &host, errp)
+            : monitor_server_new(options->addr, &host, errp);
 
         if (!server) {
-            error_prepend(errp, "-qmp %s: ", options->text);
+            error_prepend(errp, "%s %s: ", wherry_monitor_option(options),
+                          options->text);
             return false;
         }
         g_ptr_array_add(w->servers, server);
     }
-    return true;
+    return wherry_make_stdio(w, errp);
 }
 
 Wherry *wherry_new(const CommandLine *cl, Error **errp)
@@ -106,13 +143,20 @@ Wherry *wherry_new(const CommandLine *cl, Error **errp)
     /* Not before: a machine that takes long to make can be interrupted. */
     w->signals = signals_new(main_loop_context(w->loop), wherry_signal, w,
                              errp);
-    if (!w->signals || !wherry_make_monitors(w, errp)) {
+    if (!w->signals || !wherry_make_monitors(w, errp) ||
+        !qtest_setup(cl, w->loop, w->machine->accel, &w->qtest, errp)) {
         return NULL;
     }
     return g_steal_pointer(&w);
 }
 
-/* The first monitor whose client has to come first, or NULL. */
+static bool wherry_awaits_qtest(const Wherry *w)
+{
+    return w->qtest && w->cl->qtest->wait &&
+           !qtest_server_has_client(w->qtest);
+}
+
+/* The first server whose client has to come first, or NULL. */
 static const MonitorOptions *wherry_awaited(const Wherry *w)
 {
     for (guint i = 0; i < w->servers->len; i++) {
@@ -123,7 +167,7 @@ static const MonitorOptions *wherry_awaited(const Wherry *w)
             return options;
         }
     }
-    return NULL;
+    return wherry_awaits_qtest(w) ? w->cl->qtest : NULL;
 }
 
 /* Serves the monitors alone until their clients have come. */
@@ -135,7 +179,10 @@ static void wherry_wait(Wherry *w)
     while (!w->machine->quitting && (next = wherry_awaited(w))) {
         if (next != options) {
             options = next;
-            info_report("waiting for a client: -qmp %s", options->text);
+            info_report("waiting for a client: %s %s",
+                        options == w->cl->qtest
+                            ? "-qtest" : wherry_monitor_option(options),
+                        options->text);
         }
         g_main_context_iteration(main_loop_context(w->loop), true);
     }
@@ -163,6 +210,8 @@ void wherry_free(Wherry *w)
     if (!w) {
         return;
     }
+    /* Gives the terminal back before anything that may take a moment. */
+    hmp_stdio_free(w->stdio);
     if (w->machine) {
         machine_end(w->machine);
     }
@@ -173,6 +222,7 @@ void wherry_free(Wherry *w)
         }
         g_ptr_array_unref(w->servers);
     }
+    qtest_server_free(w->qtest);
     machine_free(w->machine);
     monitor_events_free(w->events);
     pidfile_free(w->pidfile);

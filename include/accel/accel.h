@@ -10,6 +10,7 @@
 #ifndef ACCEL_ACCEL_H
 #define ACCEL_ACCEL_H
 
+#include "accel/guest.h"
 #include "memory/dirty.h"
 #include "memory/ram.h"
 #include "migration/vmstate.h"
@@ -25,6 +26,8 @@ typedef struct AccelHost {
     MainLoop *loop;
     /* what followed the name, only keys of AccelOps::options; or NULL */
     const KeyvalList *options;
+    /* what the machine has beside memory; NULL: nothing, as machine `none` */
+    const GuestConfig *guest;
     /*
      * The guest cannot go on: it was switched off, or failed for @reason, which
      * is NULL when it ended in order.  From any thread but not from start() or
@@ -76,6 +79,15 @@ struct AccelOps {
     /* The guest writes no more when this has returned; cannot fail. */
     void (*stop)(Accel *accel);
 
+    /*
+     * Guest memory must hold still (@held) until it is let go again: a
+     * migration hands the guest over, which runs no more by then and may not
+     * have run before.  When this has returned, nobody who writes on behalf of
+     * the guest does, and what was written is in the dirty log.  Called as
+     * start() and stop() are.  NULL: only a running guest writes.
+     */
+    void (*hold)(Accel *accel, bool held);
+
     /* Its dirty log, owned by the accelerator. */
     DirtyProvider *(*dirty)(Accel *accel);
 
@@ -91,6 +103,15 @@ struct AccelOps {
 
 /* Holds memory and runs nothing. */
 extern const AccelOps accel_none;
+
+/* The guest's CPU is a client of the qtest protocol. */
+extern const AccelOps accel_qtest;
+
+/* Runs the CPUs of a machine `micro`; not in builds without CONFIG_KVM. */
+extern const AccelOps accel_kvm;
+
+/* Threads that write RAM and check what they wrote. */
+extern const AccelOps accel_stress;
 
 /**
  * accel_find:

@@ -2,7 +2,8 @@
 /*
  * Dirty tracking: which pages the guest wrote since they were last looked at.
  * The interface is owned here; providers are the accelerators' (nothing writes
- * with `-accel none`), and DirtySoft below for those who mark writes.
+ * with `-accel none`), and below DirtySoft for those who mark writes and
+ * DirtyWp, which has the kernel see them.
  *
  * Order that keeps every write (docs/devel/architecture.rst, "The path of a
  * page"): the log of a range is cleared first, then holes are asked for, then
@@ -103,5 +104,38 @@ void dirty_soft_mark(DirtySoft *soft, const RAMBlock *block,
 void dirty_soft_free(DirtySoft *soft);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DirtySoft, dirty_soft_free)
+
+typedef struct DirtyWp DirtyWp;
+
+/**
+ * dirty_wp_new:
+ * @list: the blocks to track; must outlive the provider
+ * @errp: where to put the reason, or NULL
+ *
+ * A provider that finds the writes of any thread of this process by
+ * userfaultfd write-protection, which the kernel lifts on a write.  Holes stay
+ * holes under it.  What other processes write to shared memory it does not
+ * see.
+ * Context: the main thread.
+ * Returns: a new provider, proven on the blocks; free with dirty_wp_free().
+ *          NULL when the kernel refuses; software marks are the way then.
+ */
+DirtyWp *dirty_wp_new(RamList *list, Error **errp);
+
+/**
+ * dirty_wp_provider:
+ * @wp: a write-protecting provider
+ *
+ * Returns: its DirtyProvider, owned by @wp
+ */
+DirtyProvider *dirty_wp_provider(DirtyWp *wp);
+
+/**
+ * dirty_wp_free:
+ * @wp: a write-protecting provider, or NULL; no tracking may run
+ */
+void dirty_wp_free(DirtyWp *wp);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DirtyWp, dirty_wp_free)
 
 #endif

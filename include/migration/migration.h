@@ -80,6 +80,16 @@ bool migration_set_property(Migration *m, const char *name, const char *value,
                             Error **errp);
 
 /**
+ * migration_get_property:
+ * @m: a handle
+ * @name: a property that is on or off
+ *
+ * Returns: "on" or "off", as migration_set_property() takes it; NULL when the
+ *          name is unknown
+ */
+const char *migration_get_property(const Migration *m, const char *name);
+
+/**
  * migration_stores_global_state:
  * @m: a handle
  *
@@ -116,7 +126,8 @@ MigrationCapabilityStatusList *migration_query_capabilities(Migration *m);
  * @errp: where to put the reason, or NULL
  *
  * All of them or, when one is out of range, none.  While a migration runs the
- * bandwidths and the downtime limit apply at once, the others to the next one.
+ * bandwidths, the downtime limit and those of auto-converge apply at once, the
+ * others to the next one.
  * Returns: true when set
  */
 bool migration_set_parameters(Migration *m, const MigrationParameters *params,
@@ -163,6 +174,18 @@ bool migration_start(Migration *m, const char *uri,
  * whatever the peer does.
  */
 void migration_cancel(Migration *m);
+
+/**
+ * migration_continue:
+ * @m: a handle
+ * @state: the status that the caller believes the outgoing migration to have
+ * @errp: where to put the reason, or NULL
+ *
+ * Ends the wait of capability `pause-before-switchover`, which is one in status
+ * `pre-switchover`; there is none in others, and nothing is done.
+ * Returns: false when the status is another one
+ */
+bool migration_continue(Migration *m, MigrationStatus state, Error **errp);
 
 /**
  * migration_incoming_start:

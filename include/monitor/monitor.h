@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * QMP over a socket: a server that listens, and the session with the one
- * client it serves.  The next client waits in the kernel's backlog, without a
+ * QMP or HMP over a socket: a server that listens, and the session with the
+ * one client it serves.  The next client waits in the kernel's backlog, without a
  * greeting, until the present one goes.
  *
  * A session reads without blocking, takes requests however they are cut, and
@@ -20,6 +20,7 @@
 
 #include "io/channel.h"
 #include "monitor/events.h"
+#include "monitor/hmp.h"
 #include "qapi/dispatch.h"
 #include "qapi/qapi-types-sockets.h"
 #include "qemu/main-loop.h"
@@ -47,6 +48,8 @@ typedef struct MonitorHost {
     /* The client said `quit`: lets the main loop end, and returns. */
     void (*quit)(void *opaque);
     void *opaque;
+    /* the commands of HMP; outlives the sessions; NULL: there are none */
+    const HmpHost *hmp;
 } MonitorHost;
 
 /**
@@ -64,6 +67,21 @@ typedef struct MonitorHost {
  */
 MonitorServer *monitor_server_new(const SocketAddress *addr,
                                   const MonitorHost *host, Error **errp);
+
+/**
+ * monitor_server_new_hmp:
+ * @addr: where to listen
+ * @host: as for monitor_server_new(), with MonitorHost::hmp
+ * @errp: receives the reason on failure, or NULL
+ *
+ * The same for the human monitor.
+ *
+ * Context: the loop's thread.  The caller frees it with
+ * monitor_server_free().
+ * Returns: the server, or NULL when the address cannot be bound.
+ */
+MonitorServer *monitor_server_new_hmp(const SocketAddress *addr,
+                                      const MonitorHost *host, Error **errp);
 
 /**
  * monitor_server_free:

@@ -13,9 +13,11 @@
 
 #include <glib.h>
 
+#include "accel/guest.h"
 #include "qapi/qapi-types-qom.h"
 #include "qemu/keyval.h"
 #include "qemu/uuid.h"
+#include "system/monitor-options.h"
 
 /* What the program is asked to do. */
 typedef enum CommandLineAction {
@@ -53,6 +55,10 @@ typedef struct CommandLine {
     uint64_t ram_size;      /* bytes */
     char *accel;
     KeyvalList *accel_options; /* what followed it, or NULL */
+    unsigned nr_cpus;
+    char *kernel;           /* a path, or NULL */
+    GuestSerial serial;     /* its path is @serial_path */
+    char *serial_path;
     char *name;             /* of the guest, or NULL */
     bool has_uuid;
     QemuUUID uuid;
@@ -63,7 +69,10 @@ typedef struct CommandLine {
     GPtrArray *objects;     /* of CommandLineObject */
     GPtrArray *globals;     /* of CommandLineGlobal */
     GPtrArray *monitors;    /* of MonitorOptions */
+    bool monitor_stdio;     /* -monitor stdio */
     GPtrArray *traces;      /* of CommandLineTrace */
+    MonitorOptions *qtest;  /* or NULL */
+    char *qtest_log;        /* a file, "none", or NULL: standard error */
 } CommandLine;
 
 #endif /* SYSTEM_COMMAND_LINE_H */

@@ -34,6 +34,7 @@ typedef struct Machine {
     QapiEventSink *events;      /* the caller's; NULL: events go nowhere */
     GHashTable *objects;        /* as object-add.h says */
     RamList *ram;
+    GuestConfig guest;          /* points into the command line */
     Accel *accel;
     VmRunState *runstate;
     TimerState timer;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The argument of -qmp: where to listen, and whether to wait for a client.
+ * The argument of -qmp and -monitor: where to listen, and whether to wait for a
+ * client.
  *
  * Pure functions, any thread.
  */
@@ -19,6 +20,7 @@ typedef struct MonitorOptions {
     char *text;             /* as it was written, for messages */
     SocketAddress *addr;
     bool wait;              /* start only when a client has connected */
+    bool hmp;               /* for people (-monitor) and not for programs */
 } MonitorOptions;
 
 /**
@@ -28,7 +30,7 @@ typedef struct MonitorOptions {
  *        ",," is a comma in a path
  * @errp: receives the reason on failure, or NULL
  *
- * Reads the argument of -qmp.
+ * Reads the argument of -qmp, or one of -monitor that is no word.
  *
  * Context: any thread.  The caller frees it with monitor_options_free().
  * Returns: the options, or NULL when something is wrong or not supported.

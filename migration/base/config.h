@@ -34,6 +34,8 @@ typedef struct MigrationCompat {
 
 typedef struct MigrationConfig {
     bool return_path;
+    bool pause_before_switchover;
+    bool auto_converge;
     bool multifd;
     unsigned multifd_channels;      /* 1 to 255; meaningful with multifd only */
     /* of a packet sent; 1 to MULTIFD_PACKET_PAGES_MAX */

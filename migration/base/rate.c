@@ -110,7 +110,7 @@ bool rate_limit_wait(RateLimit *rate)
     QEMU_LOCK_GUARD(&rate->lock);
 
     qatomic_set(&rate->waiting, true);
-    while (!rate->cancelled && !rate->lifted) {
+    while (!rate->cancelled && !rate->lifted && !rate->changed) {
         uint64_t max_bandwidth = qatomic_read(&rate->live->max_bandwidth);
         int64_t excess = rate_excess(rate, max_bandwidth, WAIT_UNTIL);
         double wait_ms;
@@ -122,6 +122,7 @@ bool rate_limit_wait(RateLimit *rate)
         qemu_cond_timedwait(&rate->wake, &rate->lock,
                             (int)MIN(wait_ms, 1000.0));
     }
+    rate->changed = false;
     qatomic_set(&rate->waiting, false);
     return !rate->cancelled;
 }
@@ -138,6 +139,7 @@ void rate_limit_changed(RateLimit *rate)
 {
     QEMU_LOCK_GUARD(&rate->lock);
 
+    rate->changed = true;
     qemu_cond_broadcast(&rate->wake);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The bandwidth limit, and the few settings that may change while a migration
- * runs (`max-bandwidth`, `avail-switchover-bandwidth`, `downtime-limit`, `events`).
+ * runs (bandwidths, `downtime-limit`, those of auto-converge, `events`).
  *
  * Pages are charged in full when they are handed to a channel and refunded when
  * they turn out to be zero: what is in flight is counted, so that a low limit
@@ -26,6 +26,12 @@ typedef struct MigrationLive {
     uint64_t max_bandwidth;               /* bytes a second, 0: no limit */
     uint64_t avail_switchover_bandwidth;  /* bytes a second, 0: measure */
     uint64_t downtime_limit_ms;
+    /* of auto-converge, see core/throttle.h; all but the last in percent */
+    unsigned throttle_trigger_threshold;
+    unsigned cpu_throttle_initial;
+    unsigned cpu_throttle_increment;
+    unsigned max_cpu_throttle;
+    bool cpu_throttle_tailslow;
     bool events;                          /* tell clients of each status */
 } MigrationLive;
 
@@ -42,6 +48,7 @@ typedef struct RateLimit {
     QemuMutex lock;
     QemuCond wake;
     bool lifted;
+    bool changed;               /* settings were, since the last wait ended */
     bool cancelled;
 } RateLimit;
 
@@ -72,8 +79,8 @@ void rate_limit_charge(RateLimit *rate, int64_t len_bytes);
  * rate_limit_wait:
  * @rate: the limit
  *
- * Waits until there is room for half a window, the limit is lifted or raised,
- * or rate_limit_cancel() was called.
+ * Waits until there is room for half a window, the limit is lifted, settings
+ * have changed, or rate_limit_cancel() was called.
  * Context: the migration thread, holding no lock.
  * Returns: false when cancelled
  */
@@ -102,7 +109,7 @@ void rate_limit_lift(RateLimit *rate);
  * rate_limit_changed:
  * @rate: the limit
  *
- * Wakes the waiting thread so that it looks at the live settings again.
+ * Ends the wait, or the next one, so that the live settings are looked at again.
  * Context: any thread.
  */
 void rate_limit_changed(RateLimit *rate);

@@ -20,7 +20,8 @@ typedef struct MigrationCounters {
     uint64_t main_bytes;        /* written to the main channel */
     uint64_t multifd_bytes;     /* written to all multifd channels */
     uint64_t dirty_sync_count;  /* rounds begun */
-    uint64_t dirty_pages_rate;  /* pages a second, of the last round */
+    int64_t round_begin_us;     /* when the last of them began */
+    uint64_t dirty_pages_rate;  /* pages a second, of the last period */
     uint64_t pages_per_second;  /* of the last window */
     uint64_t remaining_pages;   /* not sent yet in this round */
 } MigrationCounters;

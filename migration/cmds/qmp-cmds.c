@@ -31,6 +31,11 @@ void qmp_migrate_cancel(Migration *m, Error **errp)
     migration_cancel(m);
 }
 
+void qmp_migrate_continue(Migration *m, MigrationStatus state, Error **errp)
+{
+    migration_continue(m, state, errp);
+}
+
 void qmp_migrate_set_capabilities(Migration *m,
                                   MigrationCapabilityStatusList *capabilities,
                                   Error **errp)

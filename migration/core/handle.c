@@ -80,6 +80,22 @@ void migration_cancel(Migration *m)
     }
 }
 
+bool migration_continue(Migration *m, MigrationStatus state, Error **errp)
+{
+    MigrationStatus status = m->out ? migration_state_get(&m->out->state)
+                                    : MIGRATION_STATUS_NONE;
+
+    if (status != state) {
+        error_setg(errp, "Migration not in expected state: %s",
+                   MigrationStatus_str(status));
+        return false;
+    }
+    if (m->out) {
+        outgoing_continue(m->out);
+    }
+    return true;
+}
+
 static bool incoming_may_start(Migration *m, Error **errp)
 {
     MigrationStatus status;

@@ -13,6 +13,7 @@
 static bool info_has_ram(MigrationStatus status)
 {
     return status == MIGRATION_STATUS_ACTIVE ||
+           status == MIGRATION_STATUS_PRE_SWITCHOVER ||
            status == MIGRATION_STATUS_DEVICE ||
            status == MIGRATION_STATUS_CANCELLING ||
            status == MIGRATION_STATUS_COMPLETED;
@@ -34,16 +35,43 @@ static int64_t info_total_ms(MigrationOut *o)
     return total_ms;
 }
 
+/*
+ * What a switchover would have to send now: what is known to be left, and what
+ * the guest must have written since anybody looked.
+ */
+static double info_expected_pages(MigrationOut *o)
+{
+    const MigrationCounters *c = &o->counters;
+    double total =
+        (double)(ram_list_total_bytes(o->host->ram) >> TARGET_PAGE_BITS);
+    double pages = (double)qatomic_read(&c->remaining_pages);
+    int64_t unseen_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME) -
+                        qatomic_read(&c->round_begin_us);
+
+    if (qatomic_read(&o->stop_us) == 0) {
+        pages += (double)qatomic_read(&c->dirty_pages_rate) *
+                 (double)unseen_us / 1e6;
+    }
+    return MIN(pages, total);
+}
+
 static int64_t info_expected_downtime_ms(MigrationOut *o)
 {
     uint64_t bandwidth = outgoing_switchover_bandwidth(o);
-    uint64_t pages = qatomic_read(&o->counters.remaining_pages);
 
     if (bandwidth == 0) {
         return (int64_t)qatomic_read(&o->live->downtime_limit_ms);
     }
-    return (int64_t)((double)(pages << TARGET_PAGE_BITS) * 1000.0 /
+    return (int64_t)(info_expected_pages(o) * TARGET_PAGE_SIZE * 1000.0 /
                      (double)bandwidth);
+}
+
+static void info_throttle(MigrationOut *o, MigrationInfo *info)
+{
+    unsigned percent = throttle_percent(&o->throttle);
+
+    info->has_cpu_throttle_percentage = percent > 0;
+    info->cpu_throttle_percentage = percent;
 }
 
 /* Bytes sent while the guest was stopped count as downtime's. */
@@ -110,5 +138,6 @@ void outgoing_info(MigrationOut *o, MigrationInfo *info)
         info->has_expected_downtime = true;
         info->expected_downtime = info_expected_downtime_ms(o);
     }
+    info_throttle(o, info);
     info->ram = info_ram(o);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The rounds of an outgoing migration: how much is left, how fast it goes, and
- * when the rest is little enough to stop the guest for.
+ * when the rest is little enough to stop the guest for.  A guest that writes
+ * faster than pages can be sent is sent for ever, unless it is slowed down.
  *
  * Entered by `live_migration`.  The section's content is ram/save.c's.
  */
@@ -14,6 +15,15 @@
 #include "migration/stream/section.h"
 #include "migration/stream/wire.h"
 #include "migration/trace.h"
+
+/*
+ * With auto-converge a round that takes longer is begun anew, or a slow link
+ * would have to wait for minutes before the guest is slowed down more.
+ */
+#define THROTTLE_ROUND_US (5 * 1000 * 1000)
+
+/* No destination that is still alive takes longer to work off some buffers. */
+#define DRAIN_MAX_MS 1000
 
 void outgoing_tell_pass(MigrationOut *o)
 {
@@ -96,34 +106,129 @@ static bool iterate_part(MigrationOut *o, Error **errp)
 /* A guest that does not run has written nothing: there is no new round. */
 static bool iterate_begin_round(MigrationOut *o, Error **errp)
 {
+    DirtyPeriod period;
+
     if (!o->host->machine->running(o->host->machine_opaque)) {
+        qatomic_set(&o->counters.dirty_pages_rate, 0);
         return true;
     }
     if (!ram_save_sync_dirty(o->ram, errp)) {
         return false;
     }
+    if (ram_save_take_period(o->ram, &period)) {
+        throttle_period(&o->throttle, period.dirty_bytes, period.sent_bytes);
+    }
     outgoing_tell_pass(o);
+    return true;
+}
+
+/* The first round, which sends all there is, says nothing of the guest. */
+static bool iterate_round_is_overdue(MigrationOut *o)
+{
+    return throttle_is_on(&o->throttle) &&
+           qatomic_read(&o->counters.dirty_sync_count) > 1 &&
+           qemu_clock_get_us(QEMU_CLOCK_REALTIME) -
+               qatomic_read(&o->counters.round_begin_us) >= THROTTLE_ROUND_US;
+}
+
+/* Does the guest write so little that less and less of it is left? */
+static bool iterate_guest_is_slow(MigrationOut *o)
+{
+    uint64_t written = qatomic_read(&o->counters.dirty_pages_rate)
+                       << TARGET_PAGE_BITS;
+
+    return written < qatomic_read(&o->bandwidth) / 2 &&
+           o->host->machine->running(o->host->machine_opaque);
+}
+
+/*
+ * Is it worth while to send what is left before the guest is stopped?  It is for
+ * a guest that writes little: it then stops for next to nothing.  A guest that
+ * writes about as fast as pages are sent, or does not run, gains nothing.
+ */
+static bool iterate_pays(MigrationOut *o)
+{
+    uint64_t pending = ram_save_pending_bytes(o->ram);
+    uint64_t bandwidth = qatomic_read(&o->bandwidth);
+    uint64_t limit_ms = qatomic_read(&o->live->downtime_limit_ms);
+
+    return pending > 0 && iterate_guest_is_slow(o) &&
+           (double)pending * 1000.0 <= (double)bandwidth * (double)limit_ms;
+}
+
+/*
+ * What was sent lies in buffers on its way, megabytes of it, which a stopped
+ * guest would have to wait for.  A running one need not: if the destination can
+ * answer, let it work them off first.
+ */
+static bool iterate_drain(MigrationOut *o, Error **errp)
+{
+    uint64_t limit_ms = qatomic_read(&o->live->downtime_limit_ms);
+
+    if (!o->return_path || ram_save_pending_bytes(o->ram) > 0 ||
+        !iterate_guest_is_slow(o)) {
+        return true;
+    }
+    section_put_ping(o->out, ++o->ping);
+    if (!stream_out_flush(o->out, errp)) {
+        return false;
+    }
+    if (!return_path_wait_pong(o->return_path, o->ping,
+                               (int)MIN(limit_ms, DRAIN_MAX_MS))) {
+        error_setg(errp, "The return path has ended");
+        return false;
+    }
+    return true;
+}
+
+/*
+ * Is what is left little enough?  Begins a round to find out, if need be.  Rounds
+ * that follow go on while each leaves no more than half of the one before.
+ */
+static bool iterate_may_stop(MigrationOut *o, bool *may_stop, Error **errp)
+{
+    uint64_t threshold = iterate_threshold_bytes(o);
+    bool little = ram_save_pending_bytes(o->ram) <= threshold;
+    /*
+     * As in QEMU: who allows no time at all gets the guest stopped after the
+     * first round with nothing left, whatever it has written meanwhile.
+     */
+    bool look = qatomic_read(&o->live->downtime_limit_ms) > 0;
+
+    *may_stop = little && !look;
+    if (!iterate_round_is_overdue(o) &&
+        (!little || !look || iterate_pays(o))) {
+        return true;
+    }
+    if (!iterate_drain(o, errp) || !iterate_begin_round(o, errp)) {
+        return false;
+    }
+    little = ram_save_pending_bytes(o->ram) <= threshold;
+    *may_stop = little &&
+                (ram_save_pending_bytes(o->ram) > o->round_bytes / 2 ||
+                 !iterate_pays(o));
+    o->round_bytes = ram_save_pending_bytes(o->ram);
+    if (*may_stop) {
+        trace_migration_switchover(o->round_bytes, threshold);
+    }
     return true;
 }
 
 bool outgoing_iterate(MigrationOut *o, Error **errp)
 {
     iterate_begin_window(o, qemu_clock_get_us(QEMU_CLOCK_REALTIME));
+    o->round_bytes = ram_save_pending_bytes(o->ram);
     for (;;) {
-        uint64_t threshold = iterate_threshold_bytes(o);
+        bool may_stop;
 
-        if (ram_save_pending_bytes(o->ram) <= threshold) {
-            /* Before deciding: what has the guest written meanwhile? */
-            if (!iterate_begin_round(o, errp)) {
-                return false;
-            }
-            if (ram_save_pending_bytes(o->ram) <= threshold) {
-                trace_migration_switchover(ram_save_pending_bytes(o->ram),
-                                           threshold);
-                return true;
-            }
+        if (!iterate_may_stop(o, &may_stop, errp)) {
+            return false;
         }
-        if (!iterate_part(o, errp)) {
+        if (may_stop) {
+            return true;
+        }
+        /* The wait may have ended only because a setting has changed. */
+        if (!rate_limit_exceeded(&o->rate) && !iterate_part(o, errp)) {
             return false;
         }
         iterate_measure(o);

@@ -38,6 +38,10 @@ static void outgoing_peer_failed(void *opaque)
 {
     MigrationOut *o = opaque;
 
+    WITH_QEMU_LOCK_GUARD(&o->lock) {
+        o->peer_failed = true;
+        qemu_cond_broadcast(&o->pause_wake);
+    }
     outgoing_shutdown_channels(o);
     rate_limit_cancel(&o->rate);
 }
@@ -117,7 +121,8 @@ static void outgoing_open_return_path(MigrationOut *o)
 {
     o->return_path = return_path_start(o->main_ioc, outgoing_peer_failed, o);
     section_put_command(o->out, MIG_CMD_OPEN_RETURN_PATH, NULL, 0);
-    section_put_ping(o->out, MIG_PING_OPEN);
+    o->ping = MIG_PING_OPEN;
+    section_put_ping(o->out, o->ping);
 }
 
 /* As announced: the size that a destination does not have to be told is 0. */
@@ -301,6 +306,8 @@ static void *outgoing_thread(void *opaque)
     Error *err = NULL;
     bool ok = outgoing_run(o, &err);
 
+    /* However it went: a guest that lives on here gets all of its time. */
+    throttle_lift(&o->throttle);
     if (ok) {
         outgoing_note_end(o);
         machine->migrated(o->host->machine_opaque);
@@ -340,7 +347,11 @@ MigrationOut *outgoing_start(Migration *m, SocketAddress *addr)
     g_cancellable_get_fd(o->cancellable);
     migration_state_init(&o->state, "source", m->host.events, &m->live);
     rate_limit_init(&o->rate, &m->live);
+    throttle_init(&o->throttle,
+                  o->config.auto_converge ? m->host.machine : NULL,
+                  m->host.machine_opaque, &m->live);
     qemu_mutex_init(&o->lock);
+    qemu_cond_init(&o->pause_wake);
     o->start_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
     o->guest_ran = m->host.machine->running(m->host.machine_opaque);
     migration_state_move(&o->state, MIGRATION_STATUS_NONE,
@@ -358,6 +369,7 @@ void outgoing_cancel(MigrationOut *o)
             return;
         }
         o->cancelled = true;
+        qemu_cond_broadcast(&o->pause_wake);
     }
     qatomic_set(&o->stop_opening, true);
     g_cancellable_cancel(o->cancellable);
@@ -382,6 +394,7 @@ void outgoing_free(MigrationOut *o)
     outgoing_join(o);
     migration_state_destroy(&o->state);
     rate_limit_destroy(&o->rate);
+    qemu_cond_destroy(&o->pause_wake);
     qemu_mutex_destroy(&o->lock);
     g_cancellable_release_fd(o->cancellable);
     g_object_unref(o->cancellable);

@@ -15,6 +15,7 @@
 #include "migration/base/stats.h"
 #include "migration/core/return-path.h"
 #include "migration/core/state.h"
+#include "migration/core/throttle.h"
 #include "migration/migration.h"
 #include "migration/multifd/accel.h"
 #include "migration/multifd/multifd.h"
@@ -38,6 +39,7 @@ struct MigrationOut {
     MigrationState state;
     MigrationCounters counters;
     RateLimit rate;
+    MigrationThrottle throttle;
 
     /* main thread */
     QemuThread thread;
@@ -45,6 +47,9 @@ struct MigrationOut {
 
     /* guarded by lock */
     QemuMutex lock;
+    QemuCond pause_wake;        /* one of the next three has become true */
+    bool continued;             /* migrate-continue, in `pre-switchover` */
+    bool peer_failed;           /* a channel or the return path has ended */
     bool cancelled;
     bool handed_over;           /* the destination has the guest: no way back */
     QIOChannel *main_ioc;
@@ -63,6 +68,8 @@ struct MigrationOut {
     int64_t window_start_us;    /* of the bandwidth measurement */
     uint64_t window_start_bytes;
     uint64_t window_start_pages;
+    uint64_t round_bytes;       /* to be sent when the round began */
+    uint32_t ping;              /* value of the last PING */
     uint64_t pass_told;         /* last MIGRATION_PASS */
     bool stopped;               /* MachineOps::stop() has stopped the guest */
 
@@ -97,6 +104,15 @@ MigrationOut *outgoing_start(Migration *m, SocketAddress *addr);
  * Context: the main thread.  Does not block.
  */
 void outgoing_cancel(MigrationOut *o);
+
+/**
+ * outgoing_continue:
+ * @o: an outgoing migration
+ *
+ * Lets it go on if its status is `pre-switchover`.
+ * Context: the main thread.  Does not block.
+ */
+void outgoing_continue(MigrationOut *o);
 
 /**
  * outgoing_join:
@@ -157,7 +173,8 @@ void outgoing_tell_pass(MigrationOut *o);
  * @o: an outgoing migration in status `active`
  * @errp: where to put the reason, or NULL
  *
- * Stops the guest and sends the rest of it.
+ * Stops the guest, waits for outgoing_continue() if that was asked for, and
+ * sends the rest of the guest.
  * Context: the migration thread.
  */
 bool outgoing_switchover(MigrationOut *o, Error **errp);

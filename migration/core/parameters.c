@@ -52,14 +52,61 @@ static bool parameters_check_multifd(const MigrationParameters *p,
     return true;
 }
 
-static bool parameters_check(const MigrationParameters *p, Error **errp)
+static bool parameters_check_percent(bool given, unsigned percent,
+                                     unsigned max, const char *name,
+                                     Error **errp)
 {
-    if (!parameters_check_multifd(p, errp)) {
+    if (given && (percent < 1 || percent > max)) {
+        error_setg(errp, "Parameter '%s' expects an integer in the range of "
+                   "1 to %u", name, max);
+        return false;
+    }
+    return true;
+}
+
+/* Those of auto-converge, by what they would be together with @live. */
+static bool parameters_check_throttle(const MigrationLive *live,
+                                      const MigrationParameters *p,
+                                      Error **errp)
+{
+    unsigned initial = p->has_cpu_throttle_initial
+                       ? p->cpu_throttle_initial
+                       : qatomic_read(&live->cpu_throttle_initial);
+    unsigned max = p->has_max_cpu_throttle
+                   ? p->max_cpu_throttle
+                   : qatomic_read(&live->max_cpu_throttle);
+
+    if (!parameters_check_percent(p->has_throttle_trigger_threshold,
+                                  p->throttle_trigger_threshold, 100,
+                                  "throttle_trigger_threshold", errp) ||
+        !parameters_check_percent(p->has_cpu_throttle_initial,
+                                  p->cpu_throttle_initial, 99,
+                                  "cpu_throttle_initial", errp) ||
+        !parameters_check_percent(p->has_cpu_throttle_increment,
+                                  p->cpu_throttle_increment, 99,
+                                  "cpu_throttle_increment", errp)) {
+        return false;
+    }
+    if (max < initial || max > 99) {
+        error_setg(errp, "Parameter 'max_cpu_throttle' expects an integer in "
+                   "the range of cpu_throttle_initial to 99");
+        return false;
+    }
+    return true;
+}
+
+static bool parameters_check(const MigrationLive *live,
+                             const MigrationParameters *p, Error **errp)
+{
+    if (!parameters_check_throttle(live, p, errp)) {
         return false;
     }
     if (p->has_downtime_limit && p->downtime_limit > DOWNTIME_LIMIT_MAX_MS) {
         error_setg(errp, "Parameter 'downtime_limit' expects an integer in "
                    "the range of 0 to (2000 * 1000) ms");
+        return false;
+    }
+    if (!parameters_check_multifd(p, errp)) {
         return false;
     }
     if (p->has_dsa_timeout &&
@@ -104,6 +151,27 @@ static void parameters_set_next(MigrationSettings *s,
     }
 }
 
+static void parameters_set_throttle(MigrationLive *live,
+                                    const MigrationParameters *p)
+{
+    if (p->has_throttle_trigger_threshold) {
+        qatomic_set(&live->throttle_trigger_threshold,
+                    p->throttle_trigger_threshold);
+    }
+    if (p->has_cpu_throttle_initial) {
+        qatomic_set(&live->cpu_throttle_initial, p->cpu_throttle_initial);
+    }
+    if (p->has_cpu_throttle_increment) {
+        qatomic_set(&live->cpu_throttle_increment, p->cpu_throttle_increment);
+    }
+    if (p->has_cpu_throttle_tailslow) {
+        qatomic_set(&live->cpu_throttle_tailslow, p->cpu_throttle_tailslow);
+    }
+    if (p->has_max_cpu_throttle) {
+        qatomic_set(&live->max_cpu_throttle, p->max_cpu_throttle);
+    }
+}
+
 /* Those that a running migration looks at. */
 static void parameters_set_live(MigrationLive *live,
                                 const MigrationParameters *p)
@@ -118,6 +186,7 @@ static void parameters_set_live(MigrationLive *live,
     if (p->has_downtime_limit) {
         qatomic_set(&live->downtime_limit_ms, p->downtime_limit);
     }
+    parameters_set_throttle(live, p);
 }
 
 bool migration_set_parameters(Migration *m, const MigrationParameters *params,
@@ -125,7 +194,7 @@ bool migration_set_parameters(Migration *m, const MigrationParameters *params,
 {
     char **accel_paths = NULL;
 
-    if (!parameters_check(params, errp)) {
+    if (!parameters_check(&m->live, params, errp)) {
         return false;
     }
     if (params->has_accel_path) {
@@ -169,6 +238,24 @@ static void parameters_query_next(const MigrationSettings *s,
     p->dsa_timeout = s->dsa_timeout_ms;
 }
 
+static void parameters_query_throttle(const MigrationLive *live,
+                                      MigrationParameters *p)
+{
+    p->has_throttle_trigger_threshold = true;
+    p->throttle_trigger_threshold =
+        (uint8_t)qatomic_read(&live->throttle_trigger_threshold);
+    p->has_cpu_throttle_initial = true;
+    p->cpu_throttle_initial =
+        (uint8_t)qatomic_read(&live->cpu_throttle_initial);
+    p->has_cpu_throttle_increment = true;
+    p->cpu_throttle_increment =
+        (uint8_t)qatomic_read(&live->cpu_throttle_increment);
+    p->has_cpu_throttle_tailslow = true;
+    p->cpu_throttle_tailslow = qatomic_read(&live->cpu_throttle_tailslow);
+    p->has_max_cpu_throttle = true;
+    p->max_cpu_throttle = (uint8_t)qatomic_read(&live->max_cpu_throttle);
+}
+
 MigrationParameters *migration_query_parameters(Migration *m)
 {
     MigrationParameters *p = g_new0(MigrationParameters, 1);
@@ -180,6 +267,7 @@ MigrationParameters *migration_query_parameters(Migration *m)
         qatomic_read(&m->live.avail_switchover_bandwidth);
     p->has_downtime_limit = true;
     p->downtime_limit = qatomic_read(&m->live.downtime_limit_ms);
+    parameters_query_throttle(&m->live, p);
     parameters_query_next(&m->settings, p);
     return p;
 }

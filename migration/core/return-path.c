@@ -8,6 +8,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/thread.h"
+#include "qemu/timer.h"
 #include "migration/core/return-path.h"
 #include "migration/stream/return-path-wire.h"
 #include "migration/trace.h"
@@ -22,6 +23,9 @@ struct ReturnPath {
     bool joined;
     /* guarded by lock */
     QemuMutex lock;
+    QemuCond wake;              /* a PONG came, or the thread is about to end */
+    uint32_t pong;              /* the last one's value */
+    bool ended;
     bool expect_shut;
     bool refused;               /* it failed by a message, not by silence */
     Error *error;
@@ -44,6 +48,14 @@ static bool return_path_shut(ReturnPath *rp, uint32_t status, Error **errp)
     return true;
 }
 
+static void return_path_pong(ReturnPath *rp, uint32_t value)
+{
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    rp->pong = value;
+    qemu_cond_broadcast(&rp->wake);
+}
+
 static void return_path_refused(ReturnPath *rp)
 {
     QEMU_LOCK_GUARD(&rp->lock);
@@ -54,12 +66,14 @@ static void return_path_refused(ReturnPath *rp)
 /* Reads until SHUT; false with the reason when it never comes. */
 static bool return_path_read(ReturnPath *rp, MigStreamIn *in, Error **errp)
 {
+    ERRP_GUARD();
     ReturnPathMessage message;
 
     for (;;) {
         int ret = return_path_get_message(in, &message, errp);
 
         if (ret < 0) {
+            error_prepend(errp, "The destination's answers have ended: ");
             return false;
         }
         if (ret == 0) {
@@ -76,6 +90,7 @@ static bool return_path_read(ReturnPath *rp, MigStreamIn *in, Error **errp)
             return_path_refused(rp);
             return false;
         case MIG_RP_MSG_PONG:
+            return_path_pong(rp, message.value);
             break;
         default:
             error_setg(errp, "The destination sent %s on the return path, "
@@ -92,11 +107,14 @@ static void *return_path_thread(void *opaque)
     ReturnPath *rp = opaque;
     g_autoptr(MigStreamIn) in = stream_in_new(rp->ioc, NULL, 0);
     Error *err = NULL;
+    bool ok = return_path_read(rp, in, &err);
 
-    if (!return_path_read(rp, in, &err)) {
-        WITH_QEMU_LOCK_GUARD(&rp->lock) {
-            rp->error = err;
-        }
+    WITH_QEMU_LOCK_GUARD(&rp->lock) {
+        rp->error = err;
+        rp->ended = true;
+        qemu_cond_broadcast(&rp->wake);
+    }
+    if (!ok) {
         rp->func(rp->opaque);
     }
     return NULL;
@@ -111,6 +129,7 @@ ReturnPath *return_path_start(QIOChannel *ioc, ReturnPathErrorFunc func,
     rp->func = func;
     rp->opaque = opaque;
     qemu_mutex_init(&rp->lock);
+    qemu_cond_init(&rp->wake);
     qemu_thread_create(&rp->thread, "return_path", return_path_thread, rp,
                        QEMU_THREAD_JOINABLE);
     return rp;
@@ -121,6 +140,22 @@ void return_path_expect_shut(ReturnPath *rp)
     QEMU_LOCK_GUARD(&rp->lock);
 
     rp->expect_shut = true;
+}
+
+bool return_path_wait_pong(ReturnPath *rp, uint32_t value, int timeout_ms)
+{
+    int64_t end_ms = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + timeout_ms;
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    while (!rp->ended && rp->pong < value) {
+        int64_t left_ms = end_ms - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+
+        if (left_ms <= 0) {
+            break;
+        }
+        qemu_cond_timedwait(&rp->wake, &rp->lock, (int)left_ms);
+    }
+    return !rp->error;
 }
 
 static void return_path_join(ReturnPath *rp)
@@ -161,6 +196,7 @@ void return_path_free(ReturnPath *rp)
         return;
     }
     return_path_join(rp);
+    qemu_cond_destroy(&rp->wake);
     qemu_mutex_destroy(&rp->lock);
     error_free(rp->error);
     qio_channel_unref(rp->ioc);

@@ -10,6 +10,7 @@
 #define MIGRATION_CORE_RETURN_PATH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <glib.h>
 #include "io/channel.h"
 
@@ -38,6 +39,17 @@ ReturnPath *return_path_start(QIOChannel *ioc, ReturnPathErrorFunc func,
  * destination may say that the guest has arrived.
  */
 void return_path_expect_shut(ReturnPath *rp);
+
+/**
+ * return_path_wait_pong:
+ * @rp: a return path
+ * @value: of the PING that was sent; more than that of any before
+ * @timeout_ms: how long at most
+ *
+ * Waits until the destination has worked off all that was sent before the PING.
+ * Returns: false when the path has failed; true as well when no answer came
+ */
+bool return_path_wait_pong(ReturnPath *rp, uint32_t value, int timeout_ms);
 
 /**
  * return_path_wait:

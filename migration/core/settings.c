@@ -37,6 +37,11 @@ void migration_settings_init(MigrationSettings *s, MigrationLive *live)
     qatomic_set(&live->max_bandwidth, (uint64_t)(128 * MiB));
     qatomic_set(&live->avail_switchover_bandwidth, (uint64_t)0);
     qatomic_set(&live->downtime_limit_ms, (uint64_t)300);
+    qatomic_set(&live->throttle_trigger_threshold, 50);
+    qatomic_set(&live->cpu_throttle_initial, 20);
+    qatomic_set(&live->cpu_throttle_increment, 10);
+    qatomic_set(&live->cpu_throttle_tailslow, false);
+    qatomic_set(&live->max_cpu_throttle, 99);
 }
 
 void migration_settings_clear(MigrationSettings *s)
@@ -102,6 +107,9 @@ void migration_config_freeze(Migration *m, MigrationConfig *config)
 
     *config = (MigrationConfig) {
         .return_path = s->caps[MIGRATION_CAPABILITY_RETURN_PATH],
+        .pause_before_switchover =
+            s->caps[MIGRATION_CAPABILITY_PAUSE_BEFORE_SWITCHOVER],
+        .auto_converge = s->caps[MIGRATION_CAPABILITY_AUTO_CONVERGE],
         .multifd = s->caps[MIGRATION_CAPABILITY_MULTIFD],
         .multifd_channels = s->multifd_channels,
         .multifd_packet_pages =
@@ -208,4 +216,17 @@ bool migration_set_property(Migration *m, const char *name, const char *value,
     }
     error_setg(errp, "Property 'migration.%s' not found", name);
     return false;
+}
+
+const char *migration_get_property(const Migration *m, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(compat_properties); i++) {
+        if (g_str_equal(name, compat_properties[i].name)) {
+            const bool *prop = (const bool *)((const char *)
+                &m->settings.compat + compat_properties[i].offset);
+
+            return *prop ? "on" : "off";
+        }
+    }
+    return NULL;
 }

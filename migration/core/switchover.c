@@ -25,8 +25,52 @@ static bool switchover_stop_guest(MigrationOut *o, Error **errp)
         return false;
     }
     o->stopped = true;
+    return true;
+}
+
+void outgoing_continue(MigrationOut *o)
+{
+    QEMU_LOCK_GUARD(&o->lock);
+
+    if (migration_state_get(&o->state) == MIGRATION_STATUS_PRE_SWITCHOVER) {
+        o->continued = true;
+        qemu_cond_broadcast(&o->pause_wake);
+    }
+}
+
+/* The guest is stopped, and somebody outside has something to do with it. */
+static bool switchover_wait_for_client(MigrationOut *o, Error **errp)
+{
+    QEMU_LOCK_GUARD(&o->lock);
+
     if (!migration_state_move(&o->state, MIGRATION_STATUS_ACTIVE,
-                              MIGRATION_STATUS_DEVICE)) {
+                              MIGRATION_STATUS_PRE_SWITCHOVER)) {
+        error_setg(errp, "The migration was cancelled");
+        return false;
+    }
+    while (!o->continued && !o->peer_failed && !o->cancelled) {
+        qemu_cond_wait(&o->pause_wake, &o->lock);
+    }
+    if (!o->continued) {
+        /* Why the peer failed, the thread that met it can tell. */
+        error_setg(errp, "The migration ended while it waited for "
+                   "migrate-continue");
+        return false;
+    }
+    return true;
+}
+
+static bool switchover_begin(MigrationOut *o, Error **errp)
+{
+    bool pause = o->config.pause_before_switchover;
+    MigrationStatus from = pause ? MIGRATION_STATUS_PRE_SWITCHOVER
+                                 : MIGRATION_STATUS_ACTIVE;
+
+    if (!switchover_stop_guest(o, errp) ||
+        (pause && !switchover_wait_for_client(o, errp))) {
+        return false;
+    }
+    if (!migration_state_move(&o->state, from, MIGRATION_STATUS_DEVICE)) {
         error_setg(errp, "The migration was cancelled");
         return false;
     }
@@ -71,7 +115,7 @@ static bool switchover_devices(MigrationOut *o, Error **errp)
 bool outgoing_switchover(MigrationOut *o, Error **errp)
 {
     rate_limit_lift(&o->rate);
-    if (!switchover_stop_guest(o, errp) || !switchover_end_ram(o, errp) ||
+    if (!switchover_begin(o, errp) || !switchover_end_ram(o, errp) ||
         !switchover_devices(o, errp)) {
         return false;
     }

@@ -28,7 +28,9 @@ struct RamSave {
     RamWalker *walker;
     bool tracking;
     bool unsynced;          /* pages were put since the last sync point */
-    int64_t last_sync_us;   /* when the round began */
+    DirtyRate rate_of_writes;
+    DirtyPeriod period;     /* the last one that ended */
+    bool period_ended;      /* and nobody has taken it yet */
 };
 
 RamSave *ram_save_new(const MigrationConfig *config, RamList *list,
@@ -113,7 +115,9 @@ bool ram_save_setup(RamSave *rs, Error **errp)
     if (!rs->dirty->ops->start(rs->dirty, rs->list, errp)) {
         return false;
     }
-    rs->last_sync_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
+    dirty_rate_begin(&rs->rate_of_writes,
+                     qemu_clock_get_us(QEMU_CLOCK_REALTIME),
+                     counters_transferred_bytes(rs->stats));
     if (!ram_save_sync_dirty(rs, errp)) {
         return false;
     }
@@ -124,7 +128,6 @@ bool ram_save_setup(RamSave *rs, Error **errp)
 bool ram_save_sync_dirty(RamSave *rs, Error **errp)
 {
     int64_t now_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
-    int64_t elapsed_us = now_us - rs->last_sync_us;
     uint64_t nr_new;
     uint64_t round;
 
@@ -132,15 +135,25 @@ bool ram_save_sync_dirty(RamSave *rs, Error **errp)
         return false;
     }
     round = qatomic_fetch_inc(&rs->stats->dirty_sync_count) + 1;
-    /* A rate over next to no time would be noise. */
-    if (elapsed_us >= 1000) {
-        qatomic_set(&rs->stats->dirty_pages_rate,
-                    nr_new * 1000000 / (uint64_t)elapsed_us);
+    if (dirty_rate_add(&rs->rate_of_writes, now_us, nr_new,
+                       counters_transferred_bytes(rs->stats), &rs->period)) {
+        rs->period_ended = true;
+        qatomic_set(&rs->stats->dirty_pages_rate, rs->period.pages_per_second);
     }
-    rs->last_sync_us = now_us;
+    qatomic_set(&rs->stats->round_begin_us, now_us);
     qatomic_set(&rs->stats->remaining_pages,
                 ram_walker_dirty_pages(rs->walker));
     trace_ram_sync_dirty(round, nr_new, ram_walker_dirty_pages(rs->walker));
+    return true;
+}
+
+bool ram_save_take_period(RamSave *rs, DirtyPeriod *period)
+{
+    if (!rs->period_ended) {
+        return false;
+    }
+    rs->period_ended = false;
+    *period = rs->period;
     return true;
 }
 

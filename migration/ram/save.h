@@ -17,6 +17,7 @@
 #include "migration/base/config.h"
 #include "migration/base/rate.h"
 #include "migration/base/stats.h"
+#include "migration/ram/dirty-rate.h"
 #include "migration/ram/page-sink.h"
 #include "migration/stream/stream.h"
 
@@ -65,6 +66,15 @@ bool ram_save_setup(RamSave *rs, Error **errp);
  * Asks for the pages written since; begins a round.
  */
 bool ram_save_sync_dirty(RamSave *rs, Error **errp);
+
+/**
+ * ram_save_take_period:
+ * @rs: a walk after setup
+ * @period: where to put what was measured
+ *
+ * Returns: true, once for each period, when one has ended with the last round
+ */
+bool ram_save_take_period(RamSave *rs, DirtyPeriod *period);
 
 /**
  * ram_save_iterate:

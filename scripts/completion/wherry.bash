@@ -26,6 +26,18 @@ _wherry_global()
     _wherry_list "$1" "$choices"
 }
 
+_wherry_accel()
+{
+    case "$1" in
+    stress,*)
+        _wherry_list "$1" 'threads= rate= pattern=seq pattern=random
+            pattern=hot zero= size= dirty=auto dirty=wp dirty=soft verify=on
+            verify=off' ;;
+    *)
+        _wherry_list "$1" 'none stress qtest kvm' ;;
+    esac
+}
+
 _wherry_object()
 {
     case "$1" in
@@ -40,7 +52,7 @@ _wherry_object()
 
 _wherry()
 {
-    local options='-h --help --version -machine -m -object -S -incoming -name -uuid -accel -qmp -daemonize -pidfile -trace -global -nodefaults -display'
+    local options='-h --help --version -machine -smp -kernel -serial -m -object -S -incoming -name -uuid -accel -qmp -monitor -qtest -qtest-log -daemonize -pidfile -trace -global -nodefaults -display'
     local word previous
     # Colons and equal signs are part of a value here, not word breaks.
     if declare -F _get_comp_words_by_ref >/dev/null; then
@@ -50,14 +62,20 @@ _wherry()
         previous=${COMP_WORDS[COMP_CWORD - 1]}
     fi
     case "$previous" in
-    -machine) _wherry_list "$word" 'none memory-backend=' ;;
+    -machine) _wherry_list "$word" 'none micro memory-backend=' ;;
+    -smp) COMPREPLY=($(compgen -W '1 2 4 8' -- "$word")) ;;
+    -serial)
+        _wherry_list "$word" 'stdio file: unix: none server=on wait=off' ;;
     -object) _wherry_object "$word" ;;
     -global) _wherry_global "$word" ;;
     -incoming) _wherry_list "$word" 'defer tcp: unix:' ;;
-    -qmp) _wherry_list "$word" 'unix: tcp: server=on wait=off' ;;
+    -qmp|-qtest) _wherry_list "$word" 'unix: tcp: server=on wait=off' ;;
+    -monitor)
+        _wherry_list "$word" 'stdio none unix: tcp: server=on wait=off' ;;
     -trace) _wherry_list "$word" 'enable= file=' ;;
-    -accel|-display) COMPREPLY=($(compgen -W 'none' -- "$word")) ;;
-    -pidfile) COMPREPLY=($(compgen -f -- "$word")) ;;
+    -accel) _wherry_accel "$word" ;;
+    -display) COMPREPLY=($(compgen -W 'none' -- "$word")) ;;
+    -pidfile|-qtest-log|-kernel) COMPREPLY=($(compgen -f -- "$word")) ;;
     -m|-name|-uuid) ;;
     *) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
     esac

@@ -74,6 +74,39 @@ class Life(case.MachineCase):
             found.append(states)
         self.assertEqual(found[1], found[0])
 
+    def paused(self, kind, target, caps):
+        """What a source of that kind tells on its way through a pause."""
+        name = '%s-%s-%d' % (kind, target, len(caps))
+        src = self.source(kind, name='src-' + name)
+        dst = self.target(target, name='dst-' + name)
+        migrate.start(src, dst, 'unix:' + self.path(name), caps=caps,
+                      src_caps=caps + ('pause-before-switchover',))
+        src.qmp.wait_status('pre-switchover')
+        info, state = src.info(), src.qmp.cmd('query-status')
+        src.qmp.cmd('migrate-continue', {'state': 'pre-switchover'})
+        result = migrate.finish(src, dst)
+        self.check_completed(result)
+        self.check_ram(src, dst)
+        events = [(e['event'], e.get('data', {})) for e in src.qmp.events]
+        info.pop('zero-page-detector', None)
+        return sorted(info), state, events, self.settled(src)
+
+    def check_pause(self, caps):
+        self.assertEqual(self.paused(vm.WHERRY, vm.QEMU, caps),
+                         self.paused(vm.QEMU, vm.QEMU, caps))
+
+    def test_pause_before_switchover_plain(self):
+        self.check_pause(())
+
+    def test_pause_before_switchover_multifd(self):
+        self.check_pause(('multifd',))
+
+    def test_pause_before_switchover_return_path(self):
+        self.check_pause(('multifd', 'return-path'))
+
+    def test_stock_source_pauses(self):
+        self.paused(vm.QEMU, vm.WHERRY, ('return-path',))
+
     def check_bandwidth(self, source, target, caps):
         """8 MiB at 4 MiB/s: two seconds, less what bursts save a stock
         source with multifd; without the limit it is some 10 ms."""

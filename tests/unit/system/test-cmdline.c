@@ -124,6 +124,21 @@ static void test_object_json(void)
     g_assert_cmpuint(object->options->u.memory_backend_ram.size, ==, 4096);
 }
 
+static void test_micro(void)
+{
+    g_autoptr(CommandLine) cl = parse_good(
+        "-machine micro -m 8M -smp cpus=4 -kernel /k -serial stdio"
+        " -serial unix:/a,,b,server=on,wait=off");
+
+    g_assert_cmpstr(cl->machine_type, ==, "micro");
+    g_assert_cmpuint(cl->nr_cpus, ==, 4);
+    g_assert_cmpstr(cl->kernel, ==, "/k");
+    g_assert_cmpint(cl->serial.kind, ==, GUEST_SERIAL_UNIX);
+    g_assert_cmpstr(cl->serial.path, ==, "/a,b");
+    g_assert_true(cl->serial.server);
+    g_assert_false(cl->serial.wait);
+}
+
 static void test_refused(void)
 {
     static const struct {
@@ -140,7 +155,16 @@ static void test_refused(void)
         { "-m 64,slots=2", "'slots'" },
         { "-machine pc", "'pc' is not supported" },
         { "-machine none,usb=on", "'usb'" },
-        { "-accel kvm", "'kvm' is not supported" },
+        { "-accel hvf", "'hvf' is not supported" },
+        { "-smp 0", "from 1 to 8" },
+        { "-smp 9", "from 1 to 8" },
+        { "-smp two", "'two' is no number" },
+        { "-smp 2,threads=2", "'threads'" },
+        { "-serial vc", "'vc' is no place" },
+        { "-serial file:", "'file:' is no place" },
+        { "-serial unix:/s,server=maybe", "'server'" },
+        { "-serial stdio,server=on", "'server'" },
+        { "-serial unix:/s,telnet=on", "'telnet'" },
         { "-display gtk", "'gtk' is not supported" },
         { "-name a,process=b", "'process'" },
         { "-name a,debug-threads=off", "debug-threads=off" },
@@ -234,6 +258,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cmdline/every option", test_everything);
     g_test_add_func("/cmdline/memory size", test_memory);
     g_test_add_func("/cmdline/object as JSON", test_object_json);
+    g_test_add_func("/cmdline/micro", test_micro);
     g_test_add_func("/cmdline/refused", test_refused);
     g_test_add_func("/cmdline/monitor address", test_monitor_options);
     g_test_add_func("/cmdline/help names every option", test_help);

@@ -37,6 +37,20 @@ static const AccelOps accel_ops = {
     .stop = accel_stop,
 };
 
+static void accel_hold(Accel *accel, bool held)
+{
+    Fixture *f = container_of(accel, Fixture, accel);
+
+    g_string_append(f->log, held ? "hold " : "let-go ");
+}
+
+static const AccelOps accel_ops_hold = {
+    .name = "test",
+    .start = accel_start,
+    .stop = accel_stop,
+    .hold = accel_hold,
+};
+
 static void emit(void *opaque, unsigned event_enum, const char *name,
                  struct json_object *event)
 {
@@ -169,6 +183,48 @@ static void test_migrate_failed(void)
     fixture_clear(&f);
 }
 
+/* From the switchover on, be the guest running before or not. */
+static void test_memory_is_held(void)
+{
+    Fixture f;
+
+    fixture_init(&f, false, true);
+    f.accel.ops = &accel_ops_hold;
+    runstate_launch(f.rs);
+    g_assert_true(runstate_finish_migrate(f.rs, NULL));
+    expect(&f, RUN_STATE_FINISH_MIGRATE, "RESUME start stop hold STOP ");
+    runstate_migrate_failed(f.rs);
+    expect(&f, RUN_STATE_RUNNING, "let-go RESUME start ");
+    runstate_stop(f.rs);
+    expect(&f, RUN_STATE_PAUSED, "stop STOP ");
+    g_assert_true(runstate_finish_migrate(f.rs, NULL));
+    expect(&f, RUN_STATE_FINISH_MIGRATE, "hold ");
+    runstate_migrated(f.rs);
+    expect(&f, RUN_STATE_POSTMIGRATE, "");
+    cont(&f);
+    expect(&f, RUN_STATE_RUNNING, "let-go RESUME start ");
+    fixture_clear(&f);
+}
+
+/* As long as a migration pauses before switchover, nobody else decides. */
+static void test_finish_migrate(void)
+{
+    Fixture f;
+    Error *err = NULL;
+
+    fixture_init(&f, false, false);
+    g_assert_true(runstate_finish_migrate(f.rs, NULL));
+    g_string_truncate(f.log, 0);
+    g_assert_false(runstate_cont(f.rs, &err));
+    g_assert_nonnull(err);
+    error_free(err);
+    expect(&f, RUN_STATE_FINISH_MIGRATE, "");
+    g_assert_cmpint(runstate_to_send(f.rs), ==, RUN_STATE_PRELAUNCH);
+    runstate_migrate_failed(f.rs);
+    expect(&f, RUN_STATE_PRELAUNCH, "");
+    fixture_clear(&f);
+}
+
 static void test_stop_during_switchover(void)
 {
     Fixture f;
@@ -292,6 +348,8 @@ int main(int argc, char **argv)
     g_test_add_func("/runstate/stop and cont", test_stop_cont);
     g_test_add_func("/runstate/migrated", test_migrated);
     g_test_add_func("/runstate/migration failed", test_migrate_failed);
+    g_test_add_func("/runstate/memory is held", test_memory_is_held);
+    g_test_add_func("/runstate/finish-migrate", test_finish_migrate);
     g_test_add_func("/runstate/stop during switchover",
                     test_stop_during_switchover);
     g_test_add_func("/runstate/incoming", test_incoming);

@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 
 #include "linux/pagemap_scan.h"
+#include "linux/userfaultfd_wp.h"
 #include "idxd-facts.h"
 
 static void test_pagemap_scan_numbers(void)
@@ -51,6 +52,30 @@ static void test_pagemap_scan_equals_the_systems(void)
     SAME_FIELD(return_mask);
 #else
     g_test_skip("the system's linux/fs.h has no PAGEMAP_SCAN");
+#endif
+}
+
+static void test_userfaultfd_wp_numbers(void)
+{
+    g_assert_cmphex(WHERRY_UFFD_FEATURE_WP_HUGETLBFS_SHMEM, ==, 0x1000);
+    g_assert_cmphex(WHERRY_UFFD_FEATURE_WP_UNPOPULATED, ==, 0x2000);
+    g_assert_cmphex(WHERRY_UFFD_FEATURE_WP_ASYNC, ==, 0x8000);
+    g_assert_cmphex(UFFDIO_WRITEPROTECT, ==, 0xc018aa06);
+}
+
+static void test_userfaultfd_wp_equals_the_systems(void)
+{
+#ifdef UFFD_FEATURE_WP_ASYNC
+    g_assert_cmphex(WHERRY_UFFD_USER_MODE_ONLY, ==, UFFD_USER_MODE_ONLY);
+    g_assert_cmphex(WHERRY_UFFD_FEATURE_WP_HUGETLBFS_SHMEM, ==,
+                    UFFD_FEATURE_WP_HUGETLBFS_SHMEM);
+    g_assert_cmphex(WHERRY_UFFD_FEATURE_WP_UNPOPULATED, ==,
+                    UFFD_FEATURE_WP_UNPOPULATED);
+    g_assert_cmphex(WHERRY_UFFD_FEATURE_WP_ASYNC, ==,
+                    UFFD_FEATURE_WP_ASYNC);
+#else
+    g_test_skip("the system's linux/userfaultfd.h has no "
+                "UFFD_FEATURE_WP_ASYNC");
 #endif
 }
 
@@ -113,6 +138,10 @@ int main(int argc, char **argv)
                     test_pagemap_scan_numbers);
     g_test_add_func("/linux-headers/pagemap-scan-equals-the-systems",
                     test_pagemap_scan_equals_the_systems);
+    g_test_add_func("/linux-headers/userfaultfd-wp-numbers",
+                    test_userfaultfd_wp_numbers);
+    g_test_add_func("/linux-headers/userfaultfd-wp-equals-the-systems",
+                    test_userfaultfd_wp_equals_the_systems);
     g_test_add_func("/linux-headers/idxd-numbers", test_idxd_numbers);
     g_test_add_func("/linux-headers/idxd-bit-fields", test_idxd_bit_fields);
     g_test_add_func("/linux-headers/idxd-equals-the-systems",

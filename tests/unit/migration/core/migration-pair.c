@@ -53,6 +53,7 @@ static void ops_resume(void *opaque)
     PairEnd *end = opaque;
 
     qatomic_inc(&end->nr_resumes);
+    qatomic_set(&end->throttle_at_resume, qatomic_read(&end->throttle));
     qatomic_set(&end->running, true);
 }
 
@@ -81,6 +82,14 @@ static void ops_incoming_failed(void *opaque, const char *message,
     end->failure = g_strdup(message);
 }
 
+static void ops_throttle(void *opaque, unsigned percent)
+{
+    PairEnd *end = opaque;
+
+    qatomic_inc(&end->nr_throttles);
+    qatomic_set(&end->throttle, percent);
+}
+
 static void ops_warn(void *opaque, const char *message)
 {
     PairEnd *end = opaque;
@@ -96,6 +105,7 @@ static const MachineOps pair_ops = {
     .migrated = ops_migrated,
     .incoming_done = ops_incoming_done,
     .incoming_failed = ops_incoming_failed,
+    .throttle = ops_throttle,
     .warn = ops_warn,
 };
 

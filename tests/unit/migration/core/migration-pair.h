@@ -38,6 +38,9 @@ typedef struct PairEnd {
     unsigned nr_done;
     unsigned nr_failed;
     unsigned nr_warnings;
+    unsigned throttle;          /* what the CPUs were slowed down by last */
+    unsigned nr_throttles;
+    unsigned throttle_at_resume;
     char *failure;              /* main thread */
 } PairEnd;
 

@@ -162,6 +162,16 @@ static void test_write_arrives_multifd(const void *opaque)
     test_write_arrives(opaque, 2);
 }
 
+/* Plain migration passes no sync point; the first is before any page is read. */
+static void test_write_before_sync_arrives(void)
+{
+    static const struct WriteCase before_sync = {
+        "", PAUSE_POINT_BEFORE_SYNC, 14, 0x5a,
+    };
+
+    test_write_arrives(&before_sync, 2);
+}
+
 static void pair_params(PairEnd *end, const MigrationParameters *params)
 {
     Error *err = NULL;
@@ -444,6 +454,8 @@ int main(int argc, char **argv)
     }
     add_write_cases("a-write-arrives/plain", test_write_arrives_plain);
     add_write_cases("a-write-arrives/multifd", test_write_arrives_multifd);
+    g_test_add_func("/migration/a-write-before-sync-arrives",
+                    test_write_before_sync_arrives);
     g_test_add_func("/migration/nobody-listens", test_nobody_listens);
     g_test_add_func("/migration/second-start-is-refused",
                     test_second_start_is_refused);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tests of the parameters that QEMU 10.0 does not have: ranges, defaults, what
- * a query tells, and what does not go together when a migration begins.
+ * Tests of the parameters of auto-converge and of those that QEMU 10.0 does not
+ * have: ranges, defaults, what a query tells, and what does not go together when
+ * a migration begins.
  *
  * Arguments and answers are JSON, as over QMP.
  */
@@ -51,6 +52,22 @@ typedef struct Accepted {
 } Accepted;
 
 static const Accepted accepted[] = {
+    { "trigger-threshold/least", "throttle-trigger-threshold",
+      "{'throttle-trigger-threshold':1}", "1" },
+    { "trigger-threshold/most", "throttle-trigger-threshold",
+      "{'throttle-trigger-threshold':100}", "100" },
+    { "throttle-initial/least", "cpu-throttle-initial",
+      "{'cpu-throttle-initial':1}", "1" },
+    { "throttle-initial/most", "cpu-throttle-initial",
+      "{'cpu-throttle-initial':99}", "99" },
+    { "throttle-increment/most", "cpu-throttle-increment",
+      "{'cpu-throttle-increment':99}", "99" },
+    { "tailslow/on", "cpu-throttle-tailslow",
+      "{'cpu-throttle-tailslow':true}", "true" },
+    { "max-throttle/as-the-initial", "max-cpu-throttle",
+      "{'max-cpu-throttle':20}", "20" },
+    { "max-throttle/below-the-initial-until-now", "max-cpu-throttle",
+      "{'max-cpu-throttle':5,'cpu-throttle-initial':5}", "5" },
     { "detection", "zero-page-detection",
       "{'zero-page-detection':'dsa-accel'}", "'dsa-accel'" },
     { "packet-size/one-page", "multifd-packet-size",
@@ -88,6 +105,11 @@ static const struct {
     const char *name;
     const char *told;
 } defaults[] = {
+    { "throttle-trigger-threshold", "50" },
+    { "cpu-throttle-initial", "20" },
+    { "cpu-throttle-increment", "10" },
+    { "cpu-throttle-tailslow", "false" },
+    { "max-cpu-throttle", "99" },
     { "zero-page-detection", "'multifd'" },
     { "accel-path", "[]" },
     { "multifd-packet-size", "524288" },
@@ -136,6 +158,41 @@ typedef struct Refused {
 } Refused;
 
 static const Refused refused[] = {
+    { "trigger-threshold/nothing",
+      "{'throttle-trigger-threshold':0,'dsa-timeout':7}",
+      "Parameter 'throttle_trigger_threshold' expects an integer in the range "
+      "of 1 to 100" },
+    { "trigger-threshold/too-large",
+      "{'throttle-trigger-threshold':101,'dsa-timeout':7}",
+      "Parameter 'throttle_trigger_threshold' expects an integer in the range "
+      "of 1 to 100" },
+    { "throttle-initial/nothing",
+      "{'cpu-throttle-initial':0,'dsa-timeout':7}",
+      "Parameter 'cpu_throttle_initial' expects an integer in the range of 1 "
+      "to 99" },
+    { "throttle-initial/too-large",
+      "{'cpu-throttle-initial':100,'dsa-timeout':7}",
+      "Parameter 'cpu_throttle_initial' expects an integer in the range of 1 "
+      "to 99" },
+    { "throttle-initial/above-the-maximum",
+      "{'cpu-throttle-initial':60,'max-cpu-throttle':59,'dsa-timeout':7}",
+      "Parameter 'max_cpu_throttle' expects an integer in the range of "
+      "cpu_throttle_initial to 99" },
+    { "throttle-increment/nothing",
+      "{'cpu-throttle-increment':0,'dsa-timeout':7}",
+      "Parameter 'cpu_throttle_increment' expects an integer in the range of 1 "
+      "to 99" },
+    { "throttle-increment/too-large",
+      "{'cpu-throttle-increment':100,'dsa-timeout':7}",
+      "Parameter 'cpu_throttle_increment' expects an integer in the range of 1 "
+      "to 99" },
+    { "max-throttle/below-the-initial",
+      "{'max-cpu-throttle':19,'dsa-timeout':7}",
+      "Parameter 'max_cpu_throttle' expects an integer in the range of "
+      "cpu_throttle_initial to 99" },
+    { "max-throttle/too-large", "{'max-cpu-throttle':100,'dsa-timeout':7}",
+      "Parameter 'max_cpu_throttle' expects an integer in the range of "
+      "cpu_throttle_initial to 99" },
     { "packet-size/nothing", "{'multifd-packet-size':0,'dsa-timeout':7}",
       "Parameter 'multifd-packet-size' is 0, expected a multiple of 4096 from "
       "4096 to 4194304" },

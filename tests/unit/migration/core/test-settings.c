@@ -24,8 +24,10 @@ static void test_defaults(void)
 static void test_capabilities_keep_their_order(void)
 {
     static const MigrationCapability order[] = {
+        MIGRATION_CAPABILITY_AUTO_CONVERGE,
         MIGRATION_CAPABILITY_EVENTS,
         MIGRATION_CAPABILITY_RETURN_PATH,
+        MIGRATION_CAPABILITY_PAUSE_BEFORE_SWITCHOVER,
         MIGRATION_CAPABILITY_MULTIFD,
     };
     MigrationPair *pair = pair_new();
