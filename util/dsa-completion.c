@@ -4,8 +4,9 @@
  *
  * The thread polls the records of all flights, with a pause between two rounds,
  * and sleeps when there is none and none comes in the next moment: to wake it
- * costs whoever submits more than the batch does.  Every flight has a deadline and the thread
- * ends it then, whatever the device does: who waits need not look at a clock.
+ * costs whoever submits more than the batch does.  Every flight has a deadline
+ * and the thread ends it then, whatever the device does: who waits need not look
+ * at a clock.
  *
  * Without the thread, whoever waits polls for its own flight: a short while
  * with pauses, then with UMWAIT where the processor has it.

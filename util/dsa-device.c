@@ -116,6 +116,7 @@ static const DsaQueueOps dsa_device_movdir64b_ops = {
 
 static const DsaQueueOps dsa_device_write_ops = {
     .name = "write",
+    .takes_many = true,
     .submit = dsa_device_submit_write,
     .free = dsa_device_free,
     .abandon = dsa_device_abandon,

@@ -27,18 +27,26 @@ static bool dsa_open_prove(const DsaOpen *how, DsaQueue *q, GPtrArray *queues,
     return true;
 }
 
-static bool dsa_open_info(const DsaOpen *how, const DsaQueueInfo *info,
-                          GPtrArray *queues, Error **errp)
+static bool dsa_open_has(GPtrArray *queues, const DsaQueueInfo *info)
 {
     for (guint i = 0; i < queues->len; i++) {
         const DsaQueue *q = g_ptr_array_index(queues, i);
 
         if (g_str_equal(q->path, info->dev_path)) {
-            error_setg(errp, "DSA queue '%s' is named twice, or behind a "
-                       "dsa:auto that has found it; name each once, before "
-                       "dsa:auto", q->path);
-            return false;
+            return true;
         }
+    }
+    return false;
+}
+
+static bool dsa_open_info(const DsaOpen *how, const DsaQueueInfo *info,
+                          GPtrArray *queues, Error **errp)
+{
+    if (dsa_open_has(queues, info)) {
+        error_setg(errp, "DSA queue '%s' is named twice, or behind a "
+                   "dsa:auto that has found it; name each once, before "
+                   "dsa:auto", info->dev_path);
+        return false;
     }
     return dsa_open_prove(how, dsa_device_open(info, &how->needs, errp),
                           queues, errp);
@@ -68,12 +76,8 @@ static bool dsa_open_found(const DsaOpen *how, const DsaQueueInfo *info,
 {
     Error *err = NULL;
 
-    for (guint i = 0; i < queues->len; i++) {
-        const DsaQueue *q = g_ptr_array_index(queues, i);
-
-        if (g_str_equal(q->path, info->dev_path)) {
-            return true;        /* named before */
-        }
+    if (dsa_open_has(queues, info)) {
+        return true;            /* named before */
     }
     if (!dsa_open_info(how, info, queues, &err)) {
         if (*why) {

@@ -41,19 +41,13 @@ typedef struct DsaProof {
     uint8_t area[PROOF_NR][PROOF_BYTES] __attribute__((aligned(64)));
 } DsaProof;
 
-/* write() takes many descriptors at once: batches are not needed there. */
-static bool dsa_queue_is_written(const DsaQueue *q)
-{
-    return strstr(q->ops->name, "write");
-}
-
 bool dsa_queue_set_limits(DsaQueue *q, const DsaQueueInfo *info, Error **errp)
 {
     q->dedicated = info->mode == DSA_QUEUE_DEDICATED;
     q->size = info->size;
     q->numa_node = info->numa_node;
     q->max_batch = info->max_batch_size;
-    if (q->max_batch < 2 && !dsa_queue_is_written(q)) {
+    if (q->max_batch < 2 && !q->ops->takes_many) {
         error_setg(errp, "DSA queue '%s': %s/max_batch_size is %u, and batches "
                    "need 2 or more; set it with accel-config config-wq "
                    "--max-batch-size=1024 while the queue is disabled",
@@ -173,7 +167,7 @@ static bool dsa_proof_batch(DsaQueue *q, DsaProof *p, DsaProofLimit *limit,
     }
     status = dsa_proof_run(q, &p->desc, &p->record, limit);
     if (status == -EINVAL ||
-        (status == DSA_COMP_BAD_OPCODE && dsa_queue_is_written(q))) {
+        (status == DSA_COMP_BAD_OPCODE && q->ops->takes_many)) {
         /* The kernel, or the queue, lets users submit no batches. */
         q->max_batch = 1;
         return true;

@@ -28,6 +28,8 @@ typedef struct DsaQueueOps {
      * work.
      */
     int (*submit)(DsaQueue *q, const struct dsa_hw_desc *desc, unsigned nr);
+    /* One submit costs the same for many descriptors: batches are not needed. */
+    bool takes_many;
     /* The queue has been proven.  NULL: does not care. */
     void (*proved)(DsaQueue *q);
     /* Drains and frees it; nothing is written to memory any more. */

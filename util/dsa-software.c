@@ -79,6 +79,7 @@ static const DsaQueueOps dsa_software_portal_ops = {
 
 static const DsaQueueOps dsa_software_write_ops = {
     .name = "soft-write",
+    .takes_many = true,
     .submit = dsa_software_submit_write,
     .proved = dsa_software_proved,
     .free = dsa_software_free,
