@@ -147,21 +147,24 @@ bool qtest_read(AccelQTest *qtest, uint64_t addr, void *to,
  * qtest_clock:
  * @qtest: the accelerator
  *
- * Context: the main thread.
+ * Context: any thread.
  * Returns: its virtual clock, nanoseconds, 0 in the beginning.
  */
-int64_t qtest_clock(const AccelQTest *qtest);
+int64_t qtest_clock(AccelQTest *qtest);
 
 /**
  * qtest_clock_advance:
  * @qtest: the accelerator
  * @ns: where to set its clock
+ * @now: receives where it is now
+ * @errp: receives the reason on failure, or NULL
  *
  * Sets the virtual clock, which never goes back.
  *
  * Context: the main thread.
- * Returns: the clock now.
+ * Returns: false, @now untouched, while the guest must hold still.
  */
-int64_t qtest_clock_advance(AccelQTest *qtest, int64_t ns);
+bool qtest_clock_advance(AccelQTest *qtest, int64_t ns, int64_t *now,
+                         Error **errp);
 
 #endif /* ACCEL_QTEST_INTERNAL_H */

@@ -96,15 +96,19 @@ static char *qtest_run_clock_step(AccelQTest *qtest, const QTestCommand *cmd,
                    " from %" PRIi64, cmd->ns, now);
         return NULL;
     }
-    return g_strdup_printf("OK %" PRIi64,
-                           qtest_clock_advance(qtest, now + cmd->ns));
+    return qtest_clock_advance(qtest, now + cmd->ns, &now, errp)
+        ? g_strdup_printf("OK %" PRIi64, now) : NULL;
 }
 
 /* That the clock is past @cmd->ns is no error of the line, but no OK. */
-static char *qtest_run_clock_set(AccelQTest *qtest, const QTestCommand *cmd)
+static char *qtest_run_clock_set(AccelQTest *qtest, const QTestCommand *cmd,
+                                 Error **errp)
 {
-    int64_t now = qtest_clock_advance(qtest, cmd->ns);
+    int64_t now;
 
+    if (!qtest_clock_advance(qtest, cmd->ns, &now, errp)) {
+        return NULL;
+    }
     return g_strdup_printf("%s %" PRIi64, now == cmd->ns ? "OK" : "FAIL", now);
 }
 
@@ -128,7 +132,7 @@ static char *qtest_run_command(AccelQTest *qtest, const QTestCommand *cmd,
     case QTEST_OP_CLOCK_STEP:
         return qtest_run_clock_step(qtest, cmd, errp);
     case QTEST_OP_CLOCK_SET:
-        return qtest_run_clock_set(qtest, cmd);
+        return qtest_run_clock_set(qtest, cmd, errp);
     }
     g_assert_not_reached();
 }

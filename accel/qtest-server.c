@@ -32,7 +32,7 @@ static void qtest_server_next(void *opaque)
     qio_listener_set_accepting(server->listener, true);
 }
 
-static void qtest_server_session_closed(QTestSession *session, void *opaque)
+static void qtest_server_session_closed(void *opaque)
 {
     QTestServer *server = opaque;
 

@@ -17,7 +17,7 @@
 typedef struct QTestSession QTestSession;
 
 /* The client is gone; free the session from the main loop. */
-typedef void QTestSessionClosedFunc(QTestSession *session, void *opaque);
+typedef void QTestSessionClosedFunc(void *opaque);
 
 /* What a session is made with. */
 typedef struct QTestSessionHost {

@@ -16,6 +16,12 @@
 #include "qapi/error.h"
 #include "qemu/thread.h"
 
+/* The clock as it moves with the guest, for migration threads. */
+typedef struct QTestClock {
+    AccelQTest *qtest;
+    int64_t ns;
+} QTestClock;
+
 struct AccelQTest {
     Accel parent;
 
@@ -24,10 +30,10 @@ struct AccelQTest {
     DirtySoft *dirty;
 
     QemuMutex lock;
-    bool held;              /* guarded by @lock: memory must hold still */
+    bool held;              /* guarded by @lock: the guest must hold still */
+    int64_t clock_ns;       /* guarded by @lock */
 
-    /* the main thread only */
-    int64_t clock_ns;
+    QTestClock moving;
 };
 
 /* A piece of an access: what of it lies in one block. */
@@ -69,6 +75,16 @@ static bool qtest_check_range(const AccelQTest *qtest, uint64_t addr,
     return true;
 }
 
+/* Under the lock. */
+static bool qtest_check_held(const AccelQTest *qtest, Error **errp)
+{
+    if (qtest->held) {
+        error_setg(errp, "The guest cannot be changed: it is being handed over"
+                   " by a migration, or was");
+    }
+    return !qtest->held;
+}
+
 /* @from, or when that is NULL bytes of @value. */
 static bool qtest_store(AccelQTest *qtest, uint64_t addr, const uint8_t *from,
                         uint8_t value, uint64_t len, Error **errp)
@@ -77,9 +93,7 @@ static bool qtest_store(AccelQTest *qtest, uint64_t addr, const uint8_t *from,
         return false;
     }
     QEMU_LOCK_GUARD(&qtest->lock);
-    if (qtest->held) {
-        error_setg(errp, "Guest memory cannot be written: the guest is being"
-                   " handed over by a migration, or was");
+    if (!qtest_check_held(qtest, errp)) {
         return false;
     }
     while (len) {
@@ -130,16 +144,75 @@ bool qtest_read(AccelQTest *qtest, uint64_t addr, void *to,
     return true;
 }
 
-int64_t qtest_clock(const AccelQTest *qtest)
+int64_t qtest_clock(AccelQTest *qtest)
 {
+    QEMU_LOCK_GUARD(&qtest->lock);
     return qtest->clock_ns;
 }
 
-int64_t qtest_clock_advance(AccelQTest *qtest, int64_t ns)
+bool qtest_clock_advance(AccelQTest *qtest, int64_t ns, int64_t *now,
+                         Error **errp)
 {
+    QEMU_LOCK_GUARD(&qtest->lock);
+    if (!qtest_check_held(qtest, errp)) {
+        return false;
+    }
     qtest->clock_ns = MAX(qtest->clock_ns, ns);
-    return qtest->clock_ns;
+    *now = qtest->clock_ns;
+    return true;
 }
+
+/* QEMU has no such section: it comes only when a client has set the clock. */
+static bool qtest_clock_needed(void *opaque)
+{
+    return qtest_clock(((QTestClock *)opaque)->qtest) != 0;
+}
+
+static bool qtest_clock_pre_save(void *opaque, Error **errp)
+{
+    QTestClock *clock = opaque;
+
+    clock->ns = qtest_clock(clock->qtest);
+    return true;
+}
+
+static bool qtest_clock_post_load(void *opaque, int version_id, Error **errp)
+{
+    QTestClock *clock = opaque;
+
+    QEMU_LOCK_GUARD(&clock->qtest->lock);
+    clock->qtest->clock_ns = clock->ns;
+    return true;
+}
+
+static bool qtest_clock_validate(const void *staged, int version_id,
+                                 Error **errp)
+{
+    const QTestClock *clock = staged;
+
+    if (clock->ns < 0) {
+        error_setg(errp, "%" PRIi64 " ns is no time of a qtest clock, which"
+                   " begins at 0", clock->ns);
+    }
+    return clock->ns >= 0;
+}
+
+static const VMStateField qtest_clock_fields[] = {
+    VMSTATE_INT64(ns, QTestClock),
+    VMSTATE_END_OF_LIST()
+};
+
+static const VMStateDescription vmstate_qtest_clock = {
+    .name = "qtest-clock",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .struct_size = sizeof(QTestClock),
+    .needed = qtest_clock_needed,
+    .pre_save = qtest_clock_pre_save,
+    .validate = qtest_clock_validate,
+    .post_load = qtest_clock_post_load,
+    .fields = qtest_clock_fields,
+};
 
 AccelQTest *qtest_from_accel(Accel *accel)
 {
@@ -153,9 +226,18 @@ static Accel *accel_qtest_create(const AccelHost *host, Error **errp)
 
     qtest->parent.ops = &accel_qtest;
     qtest->ram = host->ram;
+    qtest->moving.qtest = qtest;
     qtest->dirty = dirty_soft_new(host->ram);
     qemu_mutex_init(&qtest->lock);
     return &qtest->parent;
+}
+
+static bool accel_qtest_register_sections(Accel *accel, VMStateRegistry *reg,
+                                          Error **errp)
+{
+    return vmstate_register(reg, vmstate_qtest_clock.name, 0,
+                            &vmstate_qtest_clock,
+                            &qtest_from_accel(accel)->moving, errp);
 }
 
 static void accel_qtest_start(Accel *accel)
@@ -197,6 +279,7 @@ const AccelOps accel_qtest = {
     .name = "qtest",
     .summary = "no CPUs: a client of -qtest writes guest memory",
     .create = accel_qtest_create,
+    .register_sections = accel_qtest_register_sections,
     .start = accel_qtest_start,
     .stop = accel_qtest_stop,
     .hold = accel_qtest_hold,

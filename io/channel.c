@@ -206,6 +206,12 @@ int qio_channel_get_fd(QIOChannel *ioc)
     return ioc->ops->get_fd ? ioc->ops->get_fd(ioc) : -1;
 }
 
+int qio_channel_get_write_fd(QIOChannel *ioc)
+{
+    return ioc->ops->get_write_fd ? ioc->ops->get_write_fd(ioc)
+                                  : qio_channel_get_fd(ioc);
+}
+
 static void watch_free(void *opaque)
 {
     QIOChannelWatch *watch = opaque;
@@ -226,7 +232,8 @@ GSource *qio_channel_add_watch(QIOChannel *ioc, GMainContext *context,
                                void *opaque)
 {
     QIOChannelWatch *watch = g_new0(QIOChannelWatch, 1);
-    int fd = qio_channel_get_fd(ioc);
+    int fd = condition & G_IO_IN ? qio_channel_get_fd(ioc)
+                                 : qio_channel_get_write_fd(ioc);
     GSource *source;
 
     g_assert(fd >= 0);

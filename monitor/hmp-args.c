@@ -9,7 +9,6 @@
 
 #include "monitor/hmp-internal.h"
 #include "qapi/error.h"
-#include "qapi/util.h"
 
 struct HmpArgs {
     GHashTable *values;     /* name to text, both owned */
@@ -129,7 +128,6 @@ static bool hmp_args_parse_one(HmpArgs *args, const char *key, size_t key_len,
                                const char **text, Error **errp)
 {
     g_autofree char *word = NULL;
-    bool on;
     ERRP_GUARD();
 
     if (*type == 'S' && **text) {
@@ -146,7 +144,7 @@ static bool hmp_args_parse_one(HmpArgs *args, const char *key, size_t key_len,
     if (!word && type[1] == '?') {
         return true;
     }
-    if (*type == 'b' && (!word || !qapi_bool_parse(key, word, &on, NULL))) {
+    if (*type == 'b' && g_strcmp0(word, "on") && g_strcmp0(word, "off")) {
         error_setg(errp, "Expected 'on' or 'off'");
         return false;
     }
@@ -154,9 +152,7 @@ static bool hmp_args_parse_one(HmpArgs *args, const char *key, size_t key_len,
         error_setg(errp, "%s: string expected", name);
         return false;
     }
-    hmp_args_set(args, key, key_len,
-                 *type == 'b' ? g_strdup(on ? "on" : "off")
-                              : g_steal_pointer(&word));
+    hmp_args_set(args, key, key_len, g_steal_pointer(&word));
     return true;
 }
 

@@ -13,7 +13,8 @@
 
 /* How a session reaches its user. */
 typedef struct HmpFrontend {
-    bool terminal;          /* somebody watches: progress is drawn */
+    /* How wide a terminal is.  NULL: it is none, and progress not drawn. */
+    unsigned (*columns)(void *opaque);
     void (*write)(void *opaque, const char *text, size_t len_bytes);
     /* The command is over: prompt, and take the next line. */
     void (*ready)(void *opaque);
@@ -66,14 +67,15 @@ void hmp_greet(Hmp *hmp);
 void hmp_line(Hmp *hmp, const char *line);
 
 /**
- * hmp_line_too_long:
+ * hmp_line_refused:
  * @hmp: a session that is not busy
+ * @why: what is wrong with the line
  *
- * In place of hmp_line(), for one that was dropped.
+ * In place of hmp_line(), for one that is no line of text.
  *
  * Context: the loop's thread.
  */
-void hmp_line_too_long(Hmp *hmp);
+void hmp_line_refused(Hmp *hmp, const char *why);
 
 /**
  * hmp_busy:

@@ -65,6 +65,11 @@ bool hmp_busy(const Hmp *hmp)
     return hmp->running || hmp->wait || hmp->ended;
 }
 
+static bool hmp_is_terminal(const Hmp *hmp)
+{
+    return hmp->front && hmp->front->columns;
+}
+
 static void hmp_clear_progress(Hmp *hmp)
 {
     if (hmp->progress) {
@@ -79,7 +84,7 @@ static void hmp_clear_progress(Hmp *hmp)
  */
 static void hmp_puts(Hmp *hmp, const char *text)
 {
-    bool terminal = hmp->front && hmp->front->terminal;
+    bool terminal = hmp_is_terminal(hmp);
 
     hmp_clear_progress(hmp);
     for (; *text; text++) {
@@ -122,18 +127,22 @@ bool hmp_handle_error(Hmp *hmp, Error *err)
     return true;
 }
 
+/* What would not fit is cut off: a line that wraps could not be redrawn. */
 void hmp_progress(Hmp *hmp, const char *fmt, ...)
 {
+    g_autofree char *text = NULL;
+    unsigned columns;
     va_list ap;
 
-    if (!hmp->front || !hmp->front->terminal) {
+    if (!hmp_is_terminal(hmp)) {
         return;
     }
-    g_string_append(hmp->out, "\r");
     va_start(ap, fmt);
-    g_string_append_vprintf(hmp->out, fmt, ap);
+    text = g_strdup_vprintf(fmt, ap);
     va_end(ap);
-    g_string_append(hmp->out, "\033[K");
+    columns = hmp->front->columns(hmp->front_opaque);
+    g_string_append_printf(hmp->out, "\r%.*s\033[K",
+                           (int)MIN(columns - 1, INT_MAX), text);
     hmp->progress = true;
 }
 
@@ -189,10 +198,9 @@ void hmp_line(Hmp *hmp, const char *line)
     hmp_settle(hmp);
 }
 
-void hmp_line_too_long(Hmp *hmp)
+void hmp_line_refused(Hmp *hmp, const char *why)
 {
-    hmp_printf(hmp, "Error: a line is longer than %d bytes\n",
-               HMP_LINE_MAX_BYTES);
+    hmp_printf(hmp, "Error: %s\n", why);
     hmp_settle(hmp);
 }
 

@@ -7,6 +7,7 @@
  */
 #include "qemu/osdep.h"
 
+#include "io/channel-stdio.h"
 #include "monitor/hmp-stream.h"
 #ifdef CONFIG_READLINE
 #include "monitor/hmp-terminal.h"
@@ -33,9 +34,10 @@ HmpStdio *hmp_stdio_new(const HmpHost *host, Error **errp)
         return stdio->terminal ? g_steal_pointer(&stdio) : NULL;
     }
 #endif
-    stdio->stream = hmp_stream_new(STDIN_FILENO, STDOUT_FILENO, host, NULL,
-                                   NULL);
-    return g_steal_pointer(&stdio);
+    stdio->stream = hmp_stream_new(qio_channel_stdio_new(STDIN_FILENO,
+                                                         STDOUT_FILENO),
+                                   host, NULL, NULL, errp);
+    return stdio->stream ? g_steal_pointer(&stdio) : NULL;
 }
 
 void hmp_stdio_free(HmpStdio *stdio)

@@ -1,148 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines out of a byte stream, one command at a time.  While a command is not
- * over, or its text does not get away, nothing further is read.
+ * The human monitor line by line, one command at a time.  While a command is
+ * not over, or its text does not get away, nothing further is read.
  *
- * The loop's thread; descriptors are read only when there is something, so it
- * never waits.
+ * The loop's thread.
  */
 #include "qemu/osdep.h"
 
-#include <glib-unix.h>
-#include <sys/socket.h>
-
+#include "io/channel-stream.h"
 #include "monitor/hmp-stream.h"
-#include "monitor/hmp-writer.h"
 
-#define HMP_READ_BYTES 4096
 /* Text that waits: above this no further line is taken. */
 #define HMP_OUT_PAUSE_BYTES (64 * 1024)
 
 struct HmpStream {
-    /* set once */
-    int in_fd;
-    const HmpHost *host;
     HmpClosedFunc *closed_fn;
     void *closed_opaque;
-
     Hmp *hmp;
-    HmpWriter *writer;
-    GString *in;
-    GSource *watch;         /* or NULL */
-    bool too_long;          /* the rest of a line is to be skipped */
-    bool serving;           /* inside hmp_stream_serve() */
-    bool eof;               /* the user will say no more */
-    bool closed;            /* the session is over */
+    QIOStream *stream;
 };
 
-static void hmp_stream_serve(HmpStream *s);
-
-static void hmp_stream_unwatch(HmpStream *s)
-{
-    if (s->watch) {
-        g_source_destroy(s->watch);
-        g_clear_pointer(&s->watch, g_source_unref);
-    }
-}
-
-static bool hmp_stream_held_back(const HmpStream *s)
-{
-    return hmp_busy(s->hmp) ||
-           hmp_writer_pending(s->writer) > HMP_OUT_PAUSE_BYTES;
-}
-
-static gboolean hmp_stream_readable(gint fd, GIOCondition condition,
-                                    gpointer opaque)
+static void hmp_stream_line(const char *data, size_t len_bytes, void *opaque)
 {
     HmpStream *s = opaque;
-    char buf[HMP_READ_BYTES];
-    ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+    g_autofree char *line = NULL;
 
-    if (n < 0 && errno == ENOTSOCK) {
-        n = read(fd, buf, sizeof(buf));
+    /* Until the command is over. */
+    qio_stream_hold(s->stream, true);
+    if (data && len_bytes && data[len_bytes - 1] == '\r') {
+        len_bytes--;
     }
-    if (n > 0) {
-        g_string_append_len(s->in, buf, n);
-    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-        s->eof = true;
-    }
-    hmp_stream_serve(s);
-    return s->watch ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
-}
-
-/* Waits for what can go on. */
-static void hmp_stream_update(HmpStream *s)
-{
-    bool want = !s->eof && !s->closed && !hmp_stream_held_back(s);
-
-    if (want && !s->watch) {
-        s->watch = g_unix_fd_source_new(s->in_fd,
-                                        G_IO_IN | G_IO_HUP | G_IO_ERR);
-        g_source_set_callback(s->watch, G_SOURCE_FUNC(hmp_stream_readable), s,
-                              NULL);
-        g_source_attach(s->watch, main_loop_context(s->host->loop));
-    } else if (!want) {
-        hmp_stream_unwatch(s);
-    }
-}
-
-/* The next line, without its end; NULL when there is none yet. */
-static char *hmp_stream_line(HmpStream *s)
-{
-    char *end = memchr(s->in->str, '\n', s->in->len);
-    size_t len = end ? (size_t)(end - s->in->str) : s->in->len;
-    char *line;
-
-    if (!end && len > HMP_LINE_MAX_BYTES) {
-        s->too_long = true;
-        g_string_truncate(s->in, 0);
-    }
-    /* At the end of the input a line without an end is one, too. */
-    if (!end && !(s->eof && s->in->len)) {
-        return NULL;
-    }
-    line = g_strndup(s->in->str, len);
-    g_string_erase(s->in, 0, end ? len + 1 : len);
-    if (g_str_has_suffix(line, "\r")) {
-        line[strlen(line) - 1] = '\0';
-    }
-    return line;
-}
-
-static void hmp_stream_take(HmpStream *s, const char *line)
-{
-    if (s->too_long || strlen(line) > HMP_LINE_MAX_BYTES) {
-        s->too_long = false;
-        hmp_line_too_long(s->hmp);
+    line = data ? g_strndup(data, len_bytes) : NULL;
+    if (!line) {
+        hmp_line_refused(s->hmp, "a line is longer than "
+                         G_STRINGIFY(HMP_LINE_MAX_BYTES) " bytes");
+    } else if (strlen(line) != len_bytes) {
+        hmp_line_refused(s->hmp, "a line has a zero byte in it");
     } else {
         hmp_line(s->hmp, line);
     }
 }
 
-static void hmp_stream_serve(HmpStream *s)
+static void hmp_stream_closed(void *opaque)
 {
-    char *line;
+    HmpStream *s = opaque;
 
-    if (s->serving) {
-        return;
-    }
-    s->serving = true;
-    while (!s->closed && !hmp_stream_held_back(s) &&
-           (line = hmp_stream_line(s))) {
-        hmp_stream_take(s, line);
-        g_free(line);
-    }
-    if (s->eof && !s->closed && !hmp_busy(s->hmp) &&
-        !hmp_writer_pending(s->writer)) {
-        s->closed = true;
-    }
-    s->serving = false;
-    hmp_stream_update(s);
-    if (s->closed && s->closed_fn) {
-        HmpClosedFunc *closed = s->closed_fn;
-
-        s->closed_fn = NULL;
-        closed(s->closed_opaque);
+    if (s->closed_fn) {
+        s->closed_fn(s->closed_opaque);
     }
 }
 
@@ -150,20 +54,15 @@ static void hmp_stream_write(void *opaque, const char *text, size_t len_bytes)
 {
     HmpStream *s = opaque;
 
-    hmp_writer_write(s->writer, text, len_bytes);
+    qio_stream_write(s->stream, text, len_bytes);
 }
 
 static void hmp_stream_ready(void *opaque)
 {
     HmpStream *s = opaque;
 
-    hmp_writer_write(s->writer, HMP_PROMPT, strlen(HMP_PROMPT));
-    hmp_stream_serve(s);
-}
-
-static void hmp_stream_drained(void *opaque)
-{
-    hmp_stream_serve(opaque);
+    qio_stream_write(s->stream, HMP_PROMPT, strlen(HMP_PROMPT));
+    qio_stream_hold(s->stream, false);
 }
 
 static const HmpFrontend hmp_stream_front = {
@@ -171,35 +70,41 @@ static const HmpFrontend hmp_stream_front = {
     .ready = hmp_stream_ready,
 };
 
-HmpStream *hmp_stream_new(int in_fd, int out_fd, const HmpHost *host,
-                          HmpClosedFunc *closed, void *opaque)
+HmpStream *hmp_stream_new(QIOChannel *ioc, const HmpHost *host,
+                          HmpClosedFunc *closed, void *opaque, Error **errp)
 {
-    HmpStream *s = g_new0(HmpStream, 1);
+    g_autofree HmpStream *s = g_new0(HmpStream, 1);
+    const QIOStreamHost stream_host = {
+        .context = main_loop_context(host->loop),
+        .pause_bytes = HMP_OUT_PAUSE_BYTES,
+        .line_max_bytes = HMP_LINE_MAX_BYTES,
+        .lossy = !closed,
+        .input = hmp_stream_line,
+        .closed = hmp_stream_closed,
+        .opaque = s,
+    };
 
-    s->in_fd = in_fd;
-    s->host = host;
+    s->stream = qio_stream_new(ioc, &stream_host, errp);
+    if (!s->stream) {
+        return NULL;
+    }
     s->closed_fn = closed;
     s->closed_opaque = opaque;
-    s->in = g_string_new(NULL);
-    s->writer = hmp_writer_new(out_fd, main_loop_context(host->loop),
-                               hmp_stream_drained, s);
     s->hmp = hmp_new(host, &hmp_stream_front, s);
     hmp_greet(s->hmp);
-    return s;
+    return g_steal_pointer(&s);
 }
 
 void hmp_stream_free(HmpStream *s)
 {
     if (s) {
-        hmp_stream_unwatch(s);
         hmp_free(s->hmp);
-        hmp_writer_free(s->writer);
-        g_string_free(s->in, true);
+        qio_stream_free(s->stream);
         g_free(s);
     }
 }
 
 void hmp_stream_flush(HmpStream *s, int timeout_ms)
 {
-    hmp_writer_flush(s->writer, timeout_ms);
+    qio_stream_flush(s->stream, timeout_ms);
 }

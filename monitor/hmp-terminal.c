@@ -10,16 +10,21 @@
 #include "qemu/osdep.h"
 
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 
+#include "io/channel-stdio.h"
+#include "io/channel-stream.h"
 #include "monitor/hmp-editor.h"
 #include "monitor/hmp-terminal.h"
-#include "monitor/hmp-writer.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
 #include "qemu/thread.h"
 
 /* How long a terminal that the user has stopped may hold up the end. */
 #define HMP_TERMINAL_LAST_WORDS_MS 200
+
+/* Of a terminal that does not know. */
+#define HMP_TERMINAL_COLUMNS 80
 
 struct HmpTerminal {
     /* set once */
@@ -33,7 +38,7 @@ struct HmpTerminal {
 
     /* the loop's thread */
     Hmp *hmp;
-    HmpWriter *writer;
+    QIOStream *stream;      /* only for what we say */
     bool want_turn;         /* hand the turn over when all text is out */
 
     QemuSemaphore turn;     /* the thread's */
@@ -54,7 +59,8 @@ static void hmp_terminal_take_line(void *opaque)
     if (line && strlen(line) <= HMP_LINE_MAX_BYTES) {
         hmp_line(t->hmp, line);
     } else if (line) {
-        hmp_line_too_long(t->hmp);
+        hmp_line_refused(t->hmp, "a line is longer than "
+                         G_STRINGIFY(HMP_LINE_MAX_BYTES) " bytes");
     }
 }
 
@@ -84,7 +90,7 @@ static void *hmp_terminal_thread(void *opaque)
 
 static void hmp_terminal_give_turn(HmpTerminal *t)
 {
-    if (t->want_turn && !hmp_writer_pending(t->writer)) {
+    if (t->want_turn && !qio_stream_pending(t->stream)) {
         t->want_turn = false;
         qemu_sem_post(&t->turn);
     }
@@ -95,7 +101,7 @@ static void hmp_terminal_write(void *opaque, const char *text,
 {
     HmpTerminal *t = opaque;
 
-    hmp_writer_write(t->writer, text, len_bytes);
+    qio_stream_write(t->stream, text, len_bytes);
 }
 
 static void hmp_terminal_ready(void *opaque)
@@ -111,8 +117,17 @@ static void hmp_terminal_drained(void *opaque)
     hmp_terminal_give_turn(opaque);
 }
 
+static unsigned hmp_terminal_columns(void *opaque)
+{
+    HmpTerminal *t = opaque;
+    struct winsize size;
+
+    return ioctl(t->out_fd, TIOCGWINSZ, &size) == 0 && size.ws_col
+        ? size.ws_col : HMP_TERMINAL_COLUMNS;
+}
+
 static const HmpFrontend hmp_terminal_front = {
-    .terminal = true,
+    .columns = hmp_terminal_columns,
     .write = hmp_terminal_write,
     .ready = hmp_terminal_ready,
 };
@@ -128,6 +143,21 @@ static int hmp_terminal_reopen(int fd)
 
     /* Somebody else's terminal (su): then a stopped one holds the loop up. */
     return again >= 0 ? again : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* Lines come from the thread, so the stream is never let read. */
+static void hmp_terminal_open_stream(HmpTerminal *t)
+{
+    const QIOStreamHost host = {
+        .context = main_loop_context(t->host->loop),
+        .lossy = true,
+        .drained = hmp_terminal_drained,
+        .opaque = t,
+    };
+
+    t->stream = qio_stream_new(qio_channel_stdio_new(t->in_fd, t->out_fd),
+                               &host, NULL);
+    qio_stream_hold(t->stream, true);
 }
 
 HmpTerminal *hmp_terminal_new(int in_fd, int out_fd, const HmpHost *host,
@@ -146,8 +176,7 @@ HmpTerminal *hmp_terminal_new(int in_fd, int out_fd, const HmpHost *host,
         error_setg_errno(errp, errno, "Cannot open the terminal once more");
         return NULL;
     }
-    t->writer = hmp_writer_new(t->out_fd, main_loop_context(host->loop),
-                               hmp_terminal_drained, t);
+    hmp_terminal_open_stream(t);
     t->hmp = hmp_new(host, &hmp_terminal_front, t);
     t->has_thread = qemu_thread_try_create(&t->thread, "hmp_terminal",
                                            hmp_terminal_thread, t,
@@ -179,12 +208,12 @@ void hmp_terminal_free(HmpTerminal *t)
     if (!t) {
         return;
     }
-    if (t->writer) {
-        hmp_writer_flush(t->writer, HMP_TERMINAL_LAST_WORDS_MS);
+    if (t->stream) {
+        qio_stream_flush(t->stream, HMP_TERMINAL_LAST_WORDS_MS);
     }
     hmp_terminal_stop_thread(t);
     hmp_free(t->hmp);
-    hmp_writer_free(t->writer);
+    qio_stream_free(t->stream);
     if (t->stop_fd >= 0) {
         close(t->stop_fd);
     }

@@ -135,7 +135,6 @@ void hmp_execute(Hmp *hmp, const char *line)
 {
     g_autoptr(HmpArgs) args = NULL;
     g_autofree char *name = NULL;
-    const char *last;
     Error *err = NULL;
     HmpFound found;
 
@@ -148,9 +147,8 @@ void hmp_execute(Hmp *hmp, const char *line)
         hmp_unknown(hmp, name);
         return;
     }
-    /* As QEMU has it: the message without the prefix, the hint with it. */
-    last = strrchr(name, ' ');
-    args = hmp_args_parse(found.command->args, last ? last + 1 : name,
+    /* As QEMU has it: all names in the message, what was typed in the hint. */
+    args = hmp_args_parse(found.command->args, found.command->name,
                           found.rest, &err);
     if (!args) {
         hmp_printf(hmp, "%s\nTry \"help %s\" for more information\n",

@@ -54,16 +54,11 @@ static void monitor_server_closed(void *opaque)
     main_loop_schedule(server->host.loop, monitor_server_next, server);
 }
 
-static void monitor_server_qmp_closed(MonitorQmp *mon, void *opaque)
-{
-    monitor_server_closed(opaque);
-}
-
 static void *monitor_server_qmp_create(MonitorServer *server, QIOChannel *ioc,
                                        Error **errp)
 {
-    return monitor_qmp_new(ioc, &server->host, monitor_server_qmp_closed,
-                           server, errp);
+    return monitor_qmp_new(ioc, &server->host, monitor_server_closed, server,
+                           errp);
 }
 
 static void monitor_server_qmp_flush(void *session, int timeout_ms)
@@ -83,38 +78,21 @@ static const MonitorKind monitor_kind_qmp = {
     .free = monitor_server_qmp_free,
 };
 
-/* A session of the human monitor, and the channel whose descriptor it has. */
-typedef struct MonitorHmp {
-    QIOChannel *ioc;
-    HmpStream *stream;
-} MonitorHmp;
-
 static void *monitor_server_hmp_create(MonitorServer *server, QIOChannel *ioc,
                                        Error **errp)
 {
-    MonitorHmp *session = g_new0(MonitorHmp, 1);
-    int fd = qio_channel_get_fd(ioc);
-
-    session->ioc = ioc;
-    session->stream = hmp_stream_new(fd, fd, server->host.hmp,
-                                     monitor_server_closed, server);
-    return session;
+    return hmp_stream_new(ioc, server->host.hmp, monitor_server_closed, server,
+                          errp);
 }
 
-static void monitor_server_hmp_flush(void *opaque, int timeout_ms)
+static void monitor_server_hmp_flush(void *session, int timeout_ms)
 {
-    MonitorHmp *session = opaque;
-
-    hmp_stream_flush(session->stream, timeout_ms);
+    hmp_stream_flush(session, timeout_ms);
 }
 
-static void monitor_server_hmp_free(void *opaque)
+static void monitor_server_hmp_free(void *session)
 {
-    MonitorHmp *session = opaque;
-
-    hmp_stream_free(session->stream);
-    qio_channel_unref(session->ioc);
-    g_free(session);
+    hmp_stream_free(session);
 }
 
 static const MonitorKind monitor_kind_hmp = {

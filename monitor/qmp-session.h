@@ -13,14 +13,15 @@
 #include "monitor/monitor.h"
 
 /* The client is gone or was given up; free the session from the main loop. */
-typedef void MonitorQmpClosedFunc(MonitorQmp *mon, void *opaque);
+typedef void MonitorQmpClosedFunc(void *opaque);
 
 /**
  * monitor_qmp_new:
  * @ioc: the connected channel; its reference is taken, on failure too
  * @host: what the session works with; outlives it
  * @closed: called once, when the session has come to its end by itself; it
- *          may be inside a watch or a command, so @closed must not free it
+ *          may be inside a watch, a command, or this function, so @closed must
+ *          not free it
  * @opaque: handed to @closed
  * @errp: receives the reason on failure, or NULL
  *
@@ -52,9 +53,8 @@ void monitor_qmp_free(MonitorQmp *mon);
  * Sends what is buffered.
  *
  * Context: the loop's thread.
- * Returns: true when nothing is left.
  */
-bool monitor_qmp_flush(MonitorQmp *mon, int timeout_ms);
+void monitor_qmp_flush(MonitorQmp *mon, int timeout_ms);
 
 /**
  * monitor_qmp_negotiate:

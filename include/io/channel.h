@@ -7,9 +7,7 @@
  * Threads.  One thread may read and another may write at the same time.
  * qio_channel_shutdown() may be called from any thread at any time while the
  * caller holds a reference: it is the second way out of every blocking read
- * and write.  The reference count is atomic.
- *
- * This header owns no locks.
+ * and write.  The reference count is atomic; this header owns no locks.
  */
 #ifndef IO_CHANNEL_H
 #define IO_CHANNEL_H
@@ -23,7 +21,7 @@ typedef struct Error Error;
 typedef struct QIOChannel QIOChannel;
 typedef struct QIOChannelOps QIOChannelOps;
 
-/* A read or write would block, on a channel set to non-blocking. */
+/* A read or write would block, on a non-blocking channel. */
 #define QIO_CHANNEL_ERR_BLOCK (-2)
 
 /* Which direction qio_channel_shutdown() ends. */
@@ -35,11 +33,10 @@ typedef enum QIOChannelShutdown {
 
 /*
  * What each kind of channel provides.  All members are mandatory except
- * @get_fd and @set_blocking.
+ * @get_fd, @get_write_fd and @set_blocking.
  */
 struct QIOChannelOps {
-    /* Name of the kind, e.g. "socket"; used in messages. */
-    const char *kind;
+    const char *kind;       /* e.g. "socket"; used in messages */
 
     /* Some bytes: > 0 read, 0 end of stream, -1 error, or ERR_BLOCK. */
     ssize_t (*readv)(QIOChannel *ioc, const struct iovec *iov, size_t niov,
@@ -57,21 +54,18 @@ struct QIOChannelOps {
 
     /* The descriptor to poll, or NULL when the kind has none. */
     int (*get_fd)(QIOChannel *ioc);
+    /* The one to poll for writing, or NULL when it is the same. */
+    int (*get_write_fd)(QIOChannel *ioc);
 
     /* Switches between blocking (initial state) and non-blocking. */
     bool (*set_blocking)(QIOChannel *ioc, bool blocking, Error **errp);
 };
 
-/*
- * The part that every kind's struct begins with.
- */
+/* The part that every kind's struct begins with. */
 struct QIOChannel {
-    /* set once at creation */
-    const QIOChannelOps *ops;
-    /* set before the channel is shared with a second thread; may be NULL */
-    char *name;
-    /* atomic */
-    gint refcount;
+    const QIOChannelOps *ops;   /* set once at creation */
+    char *name;                 /* or NULL; set before it is shared */
+    gint refcount;              /* atomic */
 };
 
 /**
@@ -270,6 +264,15 @@ bool qio_channel_set_blocking(QIOChannel *ioc, bool blocking, Error **errp);
  */
 int qio_channel_get_fd(QIOChannel *ioc);
 
+/**
+ * qio_channel_get_write_fd:
+ * @ioc: a channel
+ *
+ * Context: any thread.
+ * Returns: the same for writing
+ */
+int qio_channel_get_write_fd(QIOChannel *ioc);
+
 /* Called when a watched channel is ready; false removes the watch. */
 typedef gboolean (*QIOChannelFunc)(QIOChannel *ioc, GIOCondition condition,
                                    void *opaque);
@@ -278,7 +281,8 @@ typedef gboolean (*QIOChannelFunc)(QIOChannel *ioc, GIOCondition condition,
  * qio_channel_add_watch:
  * @ioc: a channel with a descriptor; the source holds a reference
  * @context: main context whose loop calls @func; NULL for the default
- * @condition: G_IO_IN, G_IO_OUT, or both; errors and hang-ups always count
+ * @condition: G_IO_IN, G_IO_OUT, both where they have one descriptor, or 0;
+ *             errors and hang-ups always count
  * @func: what to call
  * @opaque: handed to @func
  *

@@ -24,7 +24,7 @@
 /* What stands in front of a line that the user is to type. */
 #define HMP_PROMPT "(wherry) "
 /* The longest line that is taken. */
-#define HMP_LINE_MAX_BYTES (64 * 1024)
+#define HMP_LINE_MAX_BYTES 65536
 
 typedef struct Error Error;
 typedef struct Hmp Hmp;             /* a session */

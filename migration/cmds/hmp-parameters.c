@@ -64,51 +64,62 @@ static bool hmp_parameter_is_mib(const char *name)
     return false;
 }
 
-/* @text as the visitor is to read it. */
+/* @text as the visitor is to read it; NULL when it is no size. */
 static struct json_object *hmp_parameter_value(const char *name,
-                                               const char *text)
+                                               const char *text, Error **errp)
 {
     g_autofree char *bytes = NULL;
     uint64_t size;
 
-    if (hmp_parameter_is_mib(name) &&
-        qemu_strtosz_MiB(text, NULL, &size) == 0) {
+    if (hmp_parameter_is_mib(name)) {
+        if (qemu_strtosz_MiB(text, NULL, &size) < 0) {
+            error_setg(errp, "Invalid size %s", text);
+            return NULL;
+        }
         bytes = g_strdup_printf("%" PRIu64, size);
         text = bytes;
     }
     return json_object_new_string(text);
 }
 
-/* {NAME: VALUE} or {NAME: [VALUE...]} with text as leaves. */
+/* {NAME: VALUE} or {NAME: [VALUE...]} with text as leaves; NULL on failure. */
 static struct json_object *hmp_parameter_object(const char *name,
-                                                char **values, bool list)
+                                                char **values, bool list,
+                                                Error **errp)
 {
-    struct json_object *obj = json_object_new_object();
-    struct json_object *array = NULL;
+    struct json_object *obj;
+    struct json_object *value;
 
     if (!list) {
-        json_object_object_add(obj, name,
-                               hmp_parameter_value(name, values[0]));
-        return obj;
-    }
-    array = json_object_new_array();
-    for (char **value = values; *value; value++) {
-        /* `NAME ""` makes a list empty. */
-        if (**value) {
-            json_object_array_add(array, json_object_new_string(*value));
+        value = hmp_parameter_value(name, values[0], errp);
+        if (!value) {
+            return NULL;
+        }
+    } else {
+        value = json_object_new_array();
+        for (; *values; values++) {
+            /* `NAME ""` makes a list empty. */
+            if (**values) {
+                json_object_array_add(value, json_object_new_string(*values));
+            }
         }
     }
-    json_object_object_add(obj, name, array);
+    obj = json_object_new_object();
+    json_object_object_add(obj, name, value);
     return obj;
 }
 
 static bool hmp_parameter_set(Migration *m, const char *name, char **values,
                               bool list, Error **errp)
 {
-    struct json_object *obj = hmp_parameter_object(name, values, list);
-    g_autoptr(Visitor) v = json_input_visitor_new_keyval(obj);
+    struct json_object *obj = hmp_parameter_object(name, values, list, errp);
     g_autoptr(MigrationParameters) params = NULL;
+    g_autoptr(Visitor) v = NULL;
 
+    if (!obj) {
+        return false;
+    }
+    v = json_input_visitor_new_keyval(obj);
     json_object_put(obj);
     return visit_type_MigrationParameters(v, NULL, &params, errp) &&
            migration_set_parameters(m, params, errp);

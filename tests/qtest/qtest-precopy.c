@@ -259,9 +259,11 @@ static void precopy_check_ends(Precopy *t, const PrecopyCase *c)
     expect_refused(t->from, "writeb 0x0 0x1");
     expect_refused(t->from, "memset 0x1000 0x1000 0x1");
     expect_refused(t->from, "write 0x2000 0x1 0x11");
+    expect_refused(t->from, "clock_step 1");
     g_assert_cmpuint(qtest_readb(t->from, BALLAST_ADDR), ==,
                      t->model[BALLAST_ADDR]);
     expect_state(t->to, c->paused ? "paused" : "running");
+    g_assert_cmpint(qtest_clock_step(t->to, 1), ==, 1235);
     qtest_writeq(t->to, 8, 0x1122334455667788);
     g_assert_cmphex(qtest_readq(t->to, 8), ==, 0x1122334455667788);
 }
@@ -272,7 +274,11 @@ static void test_live(const void *data)
     Precopy t;
 
     precopy_init(&t);
+    g_assert_cmpint(qtest_clock_step(t.from, 1000), ==, 1000);
     precopy_begin(&t, c);
+    /* Of no account: what comes with the guest counts. */
+    g_assert_cmpint(qtest_clock_set(t.to, 99999), ==, 99999);
+    g_assert_cmpint(qtest_clock_step(t.from, 234), ==, 1234);
     precopy_write_meanwhile(&t);
     precopy_finish(&t);
     if (g_strcmp0(c->zero_page_detection, "none") != 0) {
@@ -377,18 +383,34 @@ static const struct {
     const char *path;
     PrecopyCase options;
 } live_cases[] = {
-    { "/precopy/live/unix/plain", { 0 } },
-    { "/precopy/live/unix/multifd", { .multifd = true } },
-    { "/precopy/live/tcp/plain", { .tcp = true } },
-    { "/precopy/live/tcp/multifd", { .tcp = true, .multifd = true } },
-    { "/precopy/live/zero-page-detection/none",
+    { "/precopy/live/unix/plain",
+      { 0 } },
+    { "/precopy/live/unix/plain/none",
+      { .zero_page_detection = "none" } },
+    { "/precopy/live/unix/plain/legacy",
+      { .zero_page_detection = "legacy" } },
+    { "/precopy/live/unix/multifd/none",
       { .multifd = true, .zero_page_detection = "none" } },
-    { "/precopy/live/zero-page-detection/legacy",
+    { "/precopy/live/unix/multifd/legacy",
       { .multifd = true, .zero_page_detection = "legacy" } },
-    { "/precopy/live/zero-page-detection/multifd",
+    { "/precopy/live/unix/multifd/multifd",
       { .multifd = true, .zero_page_detection = "multifd" } },
-    { "/precopy/live/zero-page-detection/dsa-accel",
+    { "/precopy/live/unix/multifd/dsa-accel",
       { .multifd = true, .zero_page_detection = "dsa-accel" } },
+    { "/precopy/live/tcp/plain",
+      { .tcp = true } },
+    { "/precopy/live/tcp/plain/none",
+      { .tcp = true, .zero_page_detection = "none" } },
+    { "/precopy/live/tcp/plain/legacy",
+      { .tcp = true, .zero_page_detection = "legacy" } },
+    { "/precopy/live/tcp/multifd/none",
+      { .tcp = true, .multifd = true, .zero_page_detection = "none" } },
+    { "/precopy/live/tcp/multifd/legacy",
+      { .tcp = true, .multifd = true, .zero_page_detection = "legacy" } },
+    { "/precopy/live/tcp/multifd/multifd",
+      { .tcp = true, .multifd = true, .zero_page_detection = "multifd" } },
+    { "/precopy/live/tcp/multifd/dsa-accel",
+      { .tcp = true, .multifd = true, .zero_page_detection = "dsa-accel" } },
     { "/precopy/live/paused guest", { .paused = true } },
 };
 

@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'lib'))
-from wherrytest import case, hmp, qmp, tap, vm  # noqa: E402
+from wherrytest import case, hmp, kvm, qmp, tap, vm  # noqa: E402
 
 PROMPT = hmp.PROMPT
 
@@ -79,6 +79,7 @@ class Commands(HmpCase):
         for line, text in (
                 ('foo on', 'Error: invalid parameter value: foo\n'),
                 ('multifd maybe', "Expected 'on' or 'off'\n" + hint),
+                ('multifd true', "Expected 'on' or 'off'\n" + hint),
                 ('multifd', "Expected 'on' or 'off'\n" + hint),
                 ('', 'migrate_set_capability: string expected\n' + hint),
                 ('multifd on x', 'migrate_set_capability: extraneous '
@@ -117,6 +118,16 @@ class Commands(HmpCase):
                     self.assertEqual(self.cmd(
                         'migrate_set_parameter %s %s' % (name, text)), '')
                     self.assertEqual(self.value(name), value)
+
+    def test_sizes_that_are_none(self):
+        """17592186044416 MiB do not fit, and are not taken for bytes."""
+        before = self.vm.qmp.cmd('query-migrate-parameters')
+        for text in ('-1', '1x', '1e3', '17592186044416', '9' * 30, '""'):
+            with self.subTest(text=text):
+                self.assertEqual(
+                    self.cmd('migrate_set_parameter max-bandwidth ' + text),
+                    'Error: Invalid size %s\n' % text.strip('"'))
+        self.assertEqual(self.vm.qmp.cmd('query-migrate-parameters'), before)
 
     def test_lists(self):
         one, two = 'dsa:/dev/dsa/wq0.0', 'dsa:/dev/dsa/wq1.0'
@@ -242,6 +253,94 @@ class RunState(HmpCase):
         while machine.hmp.more(1):
             pass
         self.assertEqual(machine.hmp.text, '')
+
+
+class Hostile(HmpCase):
+    """Whatever a user sends or does, the next one is served."""
+
+    def setUp(self):
+        super().setUp()
+        self.vm = self.monitored()
+        self.hmp = self.vm.hmp
+
+    def again(self):
+        self.hmp.close()
+        client = hmp.HmpClient(self.path('vm.hmp'))
+        self.addCleanup(client.close)
+        return client
+
+    def test_bytes_that_are_no_text(self):
+        self.hmp.sock.sendall(b'info name\0rubbish\n\xff\xfe\n\x1b[A\n')
+        text = ''.join(self.hmp.until(PROMPT) for _ in range(3))
+        self.assertIn('Error: a line has a zero byte in it', text)
+        self.assertNotIn('guest', text)
+        self.assertEqual(self.hmp.cmd('info name'), 'guest\n')
+        self.assertEqual(self.vm.qmp.cmd('human-monitor-command',
+                                         {'command-line': 'f\u00e4'}),
+                         "unknown command: 'f\u00e4'\r\n")
+
+    def test_half_a_line_is_not_run(self):
+        """It could be the begin of another one: 1 of 100."""
+        before = self.vm.qmp.cmd('query-migrate-parameters')
+        self.hmp.send('migrate_set_parameter max-bandwidth 1')
+        self.assertEqual(self.again().cmd('info name'), 'guest\n')
+        self.assertEqual(self.vm.qmp.cmd('query-migrate-parameters'), before)
+
+    def test_line_without_end(self):
+        self.hmp.send('x' * (1 << 20))
+        self.hmp.send('\n')
+        self.assertEqual(self.hmp.until(PROMPT), 'Error: a line is longer '
+                         'than 65536 bytes\r\n' + PROMPT)
+        self.assertEqual(self.hmp.cmd('info name'), 'guest\n')
+
+    def send_without_reading(self):
+        """As many commands as get away; returns how many."""
+        line = b'help\n'
+        sent = 0
+        self.hmp.sock.setblocking(False)
+        try:
+            while True:
+                sent += self.hmp.sock.send(line * 1000)
+        except BlockingIOError:
+            pass
+        self.hmp.sock.setblocking(True)
+        return sent / len(line)
+
+    def test_commands_without_reading(self):
+        count = self.send_without_reading()
+        self.assertEqual(self.vm.qmp.cmd('query-status')['status'],
+                         'prelaunch')
+        for _ in range(int(count)):
+            self.hmp.until(PROMPT)
+        # The last one may have been cut.
+        self.hmp.send('\n')
+        self.hmp.until(PROMPT)
+        self.assertEqual(self.hmp.cmd('info name'), 'guest\n')
+
+    def test_quit_while_text_waits(self):
+        self.send_without_reading()
+        self.vm.expect_exit = True
+        self.vm.qmp.cmd('quit')
+        self.assertEqual(self.vm.wait_exit(), 0)
+
+    def test_leaving_while_text_waits(self):
+        self.send_without_reading()
+        self.assertEqual(self.again().cmd('info name'), 'guest\n')
+
+
+class CpuIndex(kvm.GuestCase):
+    def test_human_monitor_command(self):
+        machine = self.guest(cpus=2, serial='none')
+        for index, known in ((0, True), (1, True), (2, False), (-1, False)):
+            with self.subTest(index=index):
+                arguments = {'command-line': 'info name', 'cpu-index': index}
+                if known:
+                    self.assertEqual(
+                        machine.qmp.cmd('human-monitor-command', arguments),
+                        'guest\r\n')
+                else:
+                    with self.assertRaises(qmp.QmpError):
+                        machine.qmp.cmd('human-monitor-command', arguments)
 
 
 class Monitors(HmpCase):
@@ -384,6 +483,23 @@ class Migration(HmpCase):
                          'Error: the migration was cancelled\r\n' + PROMPT)
         self.assertEqual(src.hmp.until(PROMPT), 'guest\r\n' + PROMPT)
 
+    def test_user_leaves(self):
+        """The migration goes on without, and the next user is served."""
+        src, dst, uri = self.pair()
+        src.qmp.cmd('migrate-set-parameters', {'max-bandwidth': 4096})
+        with open(src.ram_path, 'r+b') as ram:
+            ram.write(os.urandom(1 << 20))
+        src.hmp.send('migrate %s\nquit\n' % uri)
+        self.wait_status(src, 'active')
+        src.hmp.close()
+        client = hmp.HmpClient(self.path('src.hmp'))
+        self.addCleanup(client.close)
+        self.assertIn('Migration status: active\n',
+                      client.cmd('info migrate'))
+        self.assertEqual(client.cmd('migrate_set_parameter max-bandwidth 0'),
+                         '')
+        self.wait_status(src, 'completed')
+
     def test_errors(self):
         src, dst, uri = self.pair()
         self.assertRegex(src.hmp.cmd('migrate foo:bar'), r'^Error: .+\n$')
@@ -410,9 +526,10 @@ class Migration(HmpCase):
         self.wait_status(src, 'completed')
 
     def wait_status(self, machine, status):
-        while machine.info()['status'] != status:
-            self.assertNotIn(machine.info()['status'],
-                             ('failed', 'cancelled'))
+        now = None
+        while now != status:
+            now = machine.info().get('status')
+            self.assertNotIn(now, ('failed', 'cancelled'))
 
     def test_dsa_counters(self):
         src = self.monitored('src')
@@ -477,6 +594,32 @@ class Pipes(unittest.TestCase):
         process.stdout.close()
 
 
+class WithoutEditing(HmpCase):
+    """A terminal, and a program that was built without libedit."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if hmp.has_line_editing():
+            raise unittest.SkipTest('built with line editing')
+
+    def test_terminal(self):
+        """The terminal edits lines; its end of input ends the session, and
+        Ctrl-C the program."""
+        terminal = hmp.Terminal(['-S', '-m', '8', '-name', 'guest'])
+        self.addCleanup(terminal.close)
+        terminal.until(PROMPT)
+        terminal.send('info namexx\x7f\x7f\n')
+        self.assertRegex(terminal.until(PROMPT), r'\nguest\r+\n\(wherry\) $')
+        self.assertTrue(terminal.is_restored())
+        terminal.send('\x04')
+        with self.assertRaises(subprocess.TimeoutExpired):
+            terminal.process.wait(0.2)
+        terminal.send('\x03')
+        self.assertEqual(terminal.wait(), 0)
+        self.assertTrue(terminal.is_restored())
+
+
 class OnTerminal(HmpCase):
     """Keys go in, and what is drawn comes out."""
 
@@ -500,7 +643,7 @@ class OnTerminal(HmpCase):
         if self.terminal.process.poll() is None:
             self.terminal.send('\x05\x15quit\r')
             self.assertEqual(self.terminal.wait(), 0)
-        while self.terminal.more(1):
+        while self.terminal.more(0):
             pass
         for word in case.REPORTS:
             self.assertNotIn(word, self.terminal.text)
@@ -640,6 +783,37 @@ class OnTerminal(HmpCase):
         self.assertIn('\r\x1b[K', text)
         self.assertIn('Migration status: completed',
                       self.enter('info migrate'))
+
+    def test_progress_of_a_narrow_terminal(self):
+        """It stays on one line, also after the window has become smaller."""
+        dst, uri = self.slow_pair()
+        self.enter('migrate_set_parameter max-bandwidth 512k')
+        self.terminal.send('migrate %s\r' % uri)
+        self.terminal.until('left\x1b[K')
+        self.terminal.resize(20)
+        self.terminal.until('\x1b[K')
+        self.terminal.until('\x1b[K')
+        line = self.terminal.until('\x1b[K')
+        self.assertEqual(len(line), len('\r\x1b[K') + 19)
+        self.terminal.send('\x03')
+        self.assertEqual(self.terminal.wait(), 0)
+
+    def test_exit_by_a_failed_incoming_migration(self):
+        """An end that nobody typed, and a terminal that was raw."""
+        path = self.path('in')
+        terminal = self.start('-incoming', 'unix:' + path)
+        self.assertIn('(inmigrate)', terminal.enter('info status'))
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(path)
+            peer.sendall(b'rubbish' * 100)
+            self.assertEqual(terminal.wait(), 1)
+        self.assertTrue(terminal.is_restored())
+
+    def test_error_at_start(self):
+        terminal = hmp.Terminal(['-qmp', 'unix:/no/such/folder/x,server=on'])
+        self.addCleanup(terminal.close)
+        self.assertEqual(terminal.wait(), 1)
+        self.assertTrue(terminal.is_restored())
 
     def test_error_replaces_progress(self):
         self.assertRegex(self.enter('migrate unix:/no/such'),

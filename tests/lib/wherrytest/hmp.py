@@ -90,10 +90,9 @@ class Terminal(Reader):
 
     def __init__(self, options, columns=100):
         self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ,
-                    struct.pack('HHHH', 24, columns, 0, 0))
         # The slave stays open, so that its settings can be asked for.
         self.slave = slave
+        self.resize(columns)
         self.settings = termios.tcgetattr(slave)
         self.process = subprocess.Popen(
             [vm.binary(vm.WHERRY), '-monitor', 'stdio'] + list(options),
@@ -107,6 +106,10 @@ class Terminal(Reader):
         vm._die_with_parent()
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def resize(self, columns):
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ,
+                    struct.pack('HHHH', 24, columns, 0, 0))
 
     def send(self, text):
         os.write(self.master, text.encode())

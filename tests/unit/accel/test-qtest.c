@@ -208,8 +208,11 @@ static void test_held(void)
     expect_fail(&f, "b64write 0 1 Ag==", "handed over");
     expect_dirty(&f, f.big, 0, 0);
     expect_answer(&f, "readb 0", "OK 0x0000000000000001");
-    expect_answer(&f, "clock_step 1", "OK 1");
+    expect_answer(&f, "clock_step 1", "FAIL The guest cannot be changed: it is"
+                  " being handed over by a migration, or was");
+    expect_fail(&f, "clock_set 5", "handed over");
     accel_qtest.hold(f.accel, false);
+    expect_answer(&f, "clock_step 1", "OK 1");
     expect_answer(&f, "writeb 0 2", "OK");
     expect_dirty(&f, f.big, 0, 1);
     fixture_clear(&f);
@@ -282,6 +285,69 @@ static void test_held_while_written(void)
     fixture_clear(&f);
 }
 
+typedef struct Filler {
+    Fixture *f;
+    unsigned nr_fills;
+    QemuSemaphore go;
+} Filler;
+
+static void *filler_run(void *opaque)
+{
+    Filler *filler = opaque;
+
+    for (unsigned i = 1; i <= filler->nr_fills; i++) {
+        qemu_sem_wait(&filler->go);
+        g_assert_true(qtest_fill(filler->f->qtest, 0, i, BIG_PAGES * PAGE,
+                                 NULL));
+    }
+    return NULL;
+}
+
+/* Takes the log of the big block and reads what is in it, the last first. */
+static void copy_dirty(Fixture *f, uint8_t *copy)
+{
+    uint64_t nr_new = 0;
+
+    bitmap_zero(f->bmap, BIG_PAGES);
+    g_assert_true(f->dirty->ops->sync(f->dirty, f->big, f->bmap, &nr_new,
+                                      NULL));
+    for (unsigned i = BIG_PAGES; i-- > 0;) {
+        if (test_bit(i, f->bmap)) {
+            guest_access_read(copy + i * PAGE, f->big->host + i * PAGE, PAGE);
+        }
+    }
+}
+
+/*
+ * A round of a migration that begins in the middle of a write, which nothing
+ * holds back: what is written behind the round is in the log afterwards.
+ */
+static void test_written_while_synced(void)
+{
+    g_autofree uint8_t *copy = g_malloc0(BIG_PAGES * PAGE);
+    QemuThread thread;
+    Fixture f;
+    Filler filler = { .f = &f, .nr_fills = 1000 };
+
+    fixture_init(&f);
+    qemu_sem_init(&filler.go, 0);
+    qemu_thread_create(&thread, "filler", filler_run, &filler,
+                       QEMU_THREAD_JOINABLE);
+    for (unsigned round = 1; round <= filler.nr_fills; round++) {
+        uint8_t first;
+
+        qemu_sem_post(&filler.go);
+        do {
+            guest_access_read(&first, f.big->host, 1);
+        } while (first != (uint8_t)round);
+        copy_dirty(&f, copy);
+        check_held_once(&f, copy);
+    }
+    qemu_thread_join(&thread);
+    qemu_sem_destroy(&filler.go);
+    fixture_clear(&f);
+}
+
 static void test_guest_access(void)
 {
     uint8_t from[64], buf[80], to[64];
@@ -325,6 +391,8 @@ int main(int argc, char **argv)
     g_test_add_func("/qtest/held", test_held);
     g_test_add_func("/qtest/held while it is written",
                     test_held_while_written);
+    g_test_add_func("/qtest/written while it is synced",
+                    test_written_while_synced);
     g_test_add_func("/qtest/guest access", test_guest_access);
     return g_test_run();
 }

@@ -8,6 +8,7 @@
 #include <glib-unix.h>
 #include <sys/socket.h>
 
+#include "io/channel-stdio.h"
 #include "monitor/hmp-stream.h"
 
 /* More than a socket's buffer takes. */
@@ -41,7 +42,18 @@ static void cmd_big(Hmp *hmp, const HmpArgs *args, void *opaque)
     hmp_printf(hmp, "%s\n", text);
 }
 
+static bool poll_for_ever(Hmp *hmp, void *opaque)
+{
+    return true;
+}
+
+static void cmd_wait(Hmp *hmp, const HmpArgs *args, void *opaque)
+{
+    g_assert_true(hmp_wait(hmp, 1000, poll_for_ever, opaque));
+}
+
 static const HmpCommand commands[] = {
+    { "wait", "", "", "wait for ever", cmd_wait },
     { "count", "", "", "count", cmd_count },
     { "big", "", "", "say a lot", cmd_big },
     { NULL }
@@ -62,8 +74,9 @@ static void fixture_start(Fixture *f)
     f->host.loop = f->loop;
     f->host.tables = f->tables;
     g_assert_true(g_unix_set_fd_nonblocking(f->ours[0], true, NULL));
-    f->stream = hmp_stream_new(f->theirs[0], f->theirs[1], &f->host,
-                               fixture_closed, f);
+    f->stream = hmp_stream_new(qio_channel_stdio_new(f->theirs[0],
+                                                     f->theirs[1]),
+                               &f->host, fixture_closed, f, NULL);
 }
 
 static void fixture_sockets(Fixture *f)
@@ -167,13 +180,13 @@ static void test_pipes(void)
     fixture_clear(&f);
 }
 
-/* The last line counts without an end, and then the session is over. */
+/* Half a line may be the begin of another one: it is dropped. */
 static void test_end_of_input(void)
 {
     Fixture f;
 
     fixture_pipes(&f);
-    say(&f, "count\ncount");
+    say(&f, "count\ncount\ncount");
     close(f.ours[1]);
     f.ours[1] = -1;
     while (!f.nr_closed) {
@@ -240,6 +253,42 @@ static void test_user_leaves(void)
     fixture_clear(&f);
 }
 
+/* What stands behind a zero byte would be unseen by the command. */
+static void test_zero_byte(void)
+{
+    static const char line[] = "count\0more\ncount\n";
+    Fixture f;
+
+    fixture_sockets(&f);
+    expect_end(&f, HMP_PROMPT);
+    g_assert_cmpint(write(f.ours[1], line, sizeof(line) - 1), ==,
+                    sizeof(line) - 1);
+    expect_end(&f, "Error: a line has a zero byte in it\r\n" HMP_PROMPT
+               "run 1\r\n" HMP_PROMPT);
+    fixture_clear(&f);
+}
+
+/* Nobody is there for the end of a command that takes its time. */
+static void test_user_leaves_a_command(void)
+{
+    Fixture f;
+
+    fixture_sockets(&f);
+    expect_end(&f, HMP_PROMPT);
+    say(&f, "wait\ncount\n");
+    for (int i = 0; i < 5; i++) {
+        turn(&f);
+    }
+    g_assert_cmpint(f.nr_closed, ==, 0);
+    close(f.ours[0]);
+    f.ours[0] = f.ours[1] = -1;
+    while (!f.nr_closed) {
+        g_main_context_iteration(main_loop_context(f.loop), true);
+    }
+    g_assert_cmpint(f.nr_runs, ==, 0);
+    fixture_clear(&f);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -249,5 +298,8 @@ int main(int argc, char **argv)
     g_test_add_func("/hmp-stream/line too long", test_too_long);
     g_test_add_func("/hmp-stream/user does not read", test_user_does_not_read);
     g_test_add_func("/hmp-stream/user leaves", test_user_leaves);
+    g_test_add_func("/hmp-stream/zero byte", test_zero_byte);
+    g_test_add_func("/hmp-stream/user leaves a command",
+                    test_user_leaves_a_command);
     return g_test_run();
 }
