@@ -53,13 +53,13 @@ struct StressAccel {
     StressThread *threads;
 
     QemuMutex lock;
-    QemuCond wake;          /* to the threads: @running or @quit */
+    QemuCond wake;          /* to the threads: @running, @quit, @throttle */
     QemuCond idle;          /* @nr_active is 0 */
     bool running;           /* written under the lock, read anywhere */
     bool quit;              /* guarded by the lock */
     unsigned nr_active;     /* threads between wake-up and rest; the lock's */
 
-    unsigned throttle;      /* percent; atomic */
+    unsigned throttle;      /* percent; written under the lock, as @running */
     bool ended;             /* the machine was told; atomic */
 
     StressState state;      /* while it is saved or loaded */

@@ -20,8 +20,9 @@
 typedef struct StressPace {
     uint64_t rate;          /* bytes a second; 0: as fast as it goes */
     int64_t last_us;        /* up to when all is counted */
-    uint64_t credit;        /* with a rate: bytes times 1000000 */
-    uint64_t owed_us;       /* without: pause that is still to be made */
+    uint64_t credit;        /* bytes times 1000000; of use with a rate */
+    uint64_t owed_us;       /* pause that is still to be made */
+    unsigned throttle;      /* that it is owed for, percent */
 } StressPace;
 
 /**

@@ -27,6 +27,9 @@ typedef enum StressPattern {
 /* The fewest pages a thread can have: each lane must have some. */
 #define STRESS_PLAN_PAGES_MIN 16
 
+/* More than any thread makes: two years at a write a nanosecond. */
+#define STRESS_PLAN_WRITES_MAX (UINT64_C(1) << 56)
+
 /* Constant once made. */
 typedef struct StressPlan {
     StressPattern pattern;

@@ -29,6 +29,19 @@ static bool stress_state_pre_save(void *opaque, Error **errp)
     return true;
 }
 
+/* Are these positions that threads can have, and none of more threads? */
+static bool stress_positions_are_sane(const StressState *state)
+{
+    for (unsigned i = 0; i < STRESS_THREADS_MAX; i++) {
+        uint64_t max = i < state->nr_threads ? STRESS_PLAN_WRITES_MAX : 0;
+
+        if (state->nr_writes[i] > max) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What any machine could take; whether this one does is post_load's. */
 static bool stress_state_validate(const void *staged, int version_id,
                                   Error **errp)
@@ -36,10 +49,19 @@ static bool stress_state_validate(const void *staged, int version_id,
     const StressState *state = staged;
 
     if (state->nr_threads < 1 || state->nr_threads > STRESS_THREADS_MAX ||
-        state->pattern >= STRESS_PATTERN__MAX || state->zero_percent > 100) {
+        state->pattern >= STRESS_PATTERN__MAX || state->zero_percent > 100 ||
+        state->nr_pages / STRESS_PLAN_PAGES_MIN < state->nr_threads ||
+        state->nr_pages > UINT64_MAX / TARGET_PAGE_SIZE) {
         error_setg(errp, "threads=%" PRIu32 ", pattern number %" PRIu32 ", "
-                   "zero=%" PRIu32 " is no state of a stress accelerator",
-                   state->nr_threads, state->pattern, state->zero_percent);
+                   "zero=%" PRIu32 ", %" PRIu64 " pages is no state of a "
+                   "stress accelerator", state->nr_threads, state->pattern,
+                   state->zero_percent, state->nr_pages);
+        return false;
+    }
+    if (!stress_positions_are_sane(state)) {
+        error_setg(errp, "the number of writes of a thread is beyond all bounds"
+                   "; it is no state of a stress accelerator with %" PRIu32
+                   " threads", state->nr_threads);
         return false;
     }
     return true;

@@ -108,8 +108,14 @@ static DirtyProvider *stress_dirty(Accel *accel)
 
 static void stress_throttle(Accel *accel, unsigned percent)
 {
+    StressAccel *s = stress_from(accel);
+
     trace_stress_throttle(percent);
-    qatomic_set(&stress_from(accel)->throttle, MIN(percent, 99));
+    WITH_QEMU_LOCK_GUARD(&s->lock) {
+        qatomic_set(&s->throttle, MIN(percent, 99));
+        /* A thread in a long pause is to hear of it. */
+        qemu_cond_broadcast(&s->wake);
+    }
 }
 
 const AccelOps accel_stress = {

@@ -26,9 +26,13 @@
 #include "memory/ram.h"
 #include "qapi/error.h"
 #include "qemu/bitops.h"
+#include "qemu/units.h"
 
 /* Runs returned by one ioctl: 6 KiB of stack. */
 #define SCAN_REGIONS 256
+
+/* The only size of huge pages that PAGEMAP_SCAN protects, that of a PMD. */
+#define SCAN_HUGE_PAGE (2 * MiB)
 
 struct DirtyWp {
     DirtyProvider parent;
@@ -142,17 +146,21 @@ static bool dirty_wp_scan(DirtyWp *wp, const RAMBlock *block,
     return true;
 }
 
-/* Protects all there is, and where holes are not told so, them too. */
-static bool dirty_wp_arm(DirtyWp *wp, const RAMBlock *block, Error **errp)
+/*
+ * Protects what there is in the first @len_bytes of a block, and where holes
+ * are not told by page tables, them too.
+ */
+static bool dirty_wp_arm(DirtyWp *wp, const RAMBlock *block,
+                         uint64_t len_bytes, Error **errp)
 {
     struct uffdio_writeprotect arg = {
         .range.start = (uintptr_t)block->host,
-        .range.len = block->used_length,
+        .range.len = len_bytes,
         .mode = UFFDIO_WRITEPROTECT_MODE_WP,
     };
 
     if (dirty_wp_holes_by_pagemap(block)) {
-        return dirty_wp_scan(wp, block, block->used_length, NULL, NULL, errp);
+        return dirty_wp_scan(wp, block, len_bytes, NULL, NULL, errp);
     }
     if (ioctl(wp->uffd, UFFDIO_WRITEPROTECT, &arg) < 0) {
         error_setg_errno(errp, errno, "Cannot write-protect the pages of RAM "
@@ -190,7 +198,7 @@ static bool dirty_wp_start(DirtyProvider *p, RamList *list, Error **errp)
             return false;
         }
         wp->nr_registered = i + 1;
-        if (!dirty_wp_arm(wp, block, errp)) {
+        if (!dirty_wp_arm(wp, block, block->used_length, errp)) {
             return false;
         }
     }
@@ -240,16 +248,28 @@ static bool dirty_wp_open(DirtyWp *wp, Error **errp)
     return true;
 }
 
-/* A page of each block tells whether the kernel does this sort of memory. */
+/*
+ * A page of each block tells whether the kernel does this sort of memory: it is
+ * protected as later all are.
+ */
 static bool dirty_wp_prove(DirtyWp *wp, const RAMBlock *block, Error **errp)
 {
+    uint64_t len_bytes = MIN(block->page_size, block->used_length);
     bool ok;
 
+    /* Where no page is populated yet, the kernel would not say so. */
+    if (block->backend && block->backend->hugetlb &&
+        block->page_size != SCAN_HUGE_PAGE) {
+        error_setg(errp, "RAM block '%s' has huge pages of %zu bytes, which "
+                   "the kernel does not write-protect", block->idstr,
+                   block->page_size);
+        return false;
+    }
     if (!dirty_wp_register(wp, block, errp)) {
         return false;
     }
-    ok = dirty_wp_scan(wp, block, MIN(block->page_size, block->used_length),
-                       NULL, NULL, errp);
+    ok = dirty_wp_arm(wp, block, len_bytes, errp) &&
+         dirty_wp_scan(wp, block, len_bytes, NULL, NULL, errp);
     dirty_wp_unregister(wp, block);
     return ok;
 }

@@ -162,6 +162,22 @@ static void machine_accel_ended(void *opaque, const char *reason)
                                              : machine_guest_off, machine);
 }
 
+static void machine_guest_stuck(void *opaque)
+{
+    Machine *machine = opaque;
+
+    runstate_internal_error(machine->runstate);
+}
+
+/* KVM and its like cannot run the guest on; likewise from their threads. */
+static void machine_accel_stuck(void *opaque, const char *reason)
+{
+    Machine *machine = opaque;
+
+    error_report("the guest cannot go on: %s", reason);
+    main_loop_schedule(machine->loop, machine_guest_stuck, machine);
+}
+
 static bool machine_make_accel(Machine *machine, const CommandLine *cl,
                                Error **errp)
 {
@@ -170,6 +186,7 @@ static bool machine_make_accel(Machine *machine, const CommandLine *cl,
         .loop = machine->loop,
         .options = cl->accel_options,
         .ended = machine_accel_ended,
+        .stuck = machine_accel_stuck,
         .opaque = machine,
     };
 
@@ -209,12 +226,16 @@ Machine *machine_new(const CommandLine *cl, MainLoop *loop,
 
 void machine_end(Machine *machine)
 {
+    if (machine->runstate) {
+        runstate_keep_stopped(machine->runstate);
+    }
     g_clear_pointer(&machine->migration, migration_free);
     if (machine->runstate) {
         runstate_end(machine->runstate);
     }
     main_loop_cancel(machine->loop, machine_guest_off, machine);
     main_loop_cancel(machine->loop, machine_guest_failed, machine);
+    main_loop_cancel(machine->loop, machine_guest_stuck, machine);
 }
 
 void machine_free(Machine *machine)

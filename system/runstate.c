@@ -24,7 +24,7 @@ struct VmRunState {
     RunState state;         /* guarded by @lock, as all that follows */
     RunState before;        /* in finish-migrate: what to go back to */
     bool autostart;         /* an awaited guest is to run */
-    bool shutdown;          /* SHUTDOWN was sent */
+    bool shutdown;          /* the process is about to end */
 };
 
 /* The guest's memory is on its way to another process, or there. */
@@ -124,6 +124,23 @@ void runstate_stop(VmRunState *rs)
         if (rs->before == RUN_STATE_RUNNING) {
             rs->before = RUN_STATE_PAUSED;
         }
+        break;
+    default:
+        break;
+    }
+}
+
+void runstate_internal_error(VmRunState *rs)
+{
+    QEMU_LOCK_GUARD(&rs->lock);
+
+    switch (rs->state) {
+    case RUN_STATE_RUNNING:
+    case RUN_STATE_PAUSED:
+        runstate_halt_locked(rs, RUN_STATE_INTERNAL_ERROR);
+        break;
+    case RUN_STATE_FINISH_MIGRATE:
+        rs->before = RUN_STATE_INTERNAL_ERROR;
         break;
     default:
         break;
@@ -269,6 +286,13 @@ void runstate_shutdown(VmRunState *rs, ShutdownCause cause)
     rs->shutdown = true;
     qapi_event_send_shutdown(rs->events,
                              cause == SHUTDOWN_CAUSE_GUEST_SHUTDOWN, cause);
+}
+
+void runstate_keep_stopped(VmRunState *rs)
+{
+    QEMU_LOCK_GUARD(&rs->lock);
+
+    rs->shutdown = true;
 }
 
 void runstate_end(VmRunState *rs)

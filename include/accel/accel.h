@@ -34,6 +34,8 @@ typedef struct AccelHost {
      * stop(); the machine stops the accelerator.
      */
     void (*ended)(void *opaque, const char *reason);
+    /* The guest goes no further, since its CPU fails for @reason.  Likewise. */
+    void (*stuck)(void *opaque, const char *reason);
     void *opaque;
 } AccelHost;
 
@@ -72,6 +74,12 @@ struct AccelOps {
      */
     bool (*register_sections)(Accel *accel, VMStateRegistry *reg,
                               Error **errp);
+
+    /*
+     * Somebody has to connect to a device before the guest may start for the
+     * first time.  Main thread.  NULL: never.
+     */
+    bool (*awaits_client)(Accel *accel);
 
     /* The guest runs when this has returned; cannot fail. */
     void (*start)(Accel *accel);

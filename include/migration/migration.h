@@ -47,6 +47,7 @@ typedef struct MigrationHost {
     bool missing_pages_fatal;
     bool incoming_expected;         /* -incoming was given */
     const PausePoints *pause_points; /* NULL outside tests */
+    unsigned throttle_round_ms;     /* 0 outside tests; see core/throttle.h */
 } MigrationHost;
 
 /**

@@ -77,6 +77,17 @@ bool runstate_is_running(VmRunState *rs);
 void runstate_launch(VmRunState *rs);
 
 /**
+ * runstate_internal_error:
+ * @rs: a run state
+ *
+ * The guest cannot run on, through no doing of its own: it is stopped for good.
+ * One that is being handed over does not go on here should that fail.
+ *
+ * Context: any thread but the accelerator's.
+ */
+void runstate_internal_error(VmRunState *rs);
+
+/**
  * runstate_stop:
  * @rs: a run state
  *
@@ -187,6 +198,17 @@ void runstate_incoming_done(VmRunState *rs, RunState state);
  * Context: any thread.
  */
 void runstate_shutdown(VmRunState *rs, ShutdownCause cause);
+
+/**
+ * runstate_keep_stopped:
+ * @rs: a run state
+ *
+ * The process is about to end, told or not: a guest whose migration that cuts
+ * short is not started any more, for it may live on elsewhere.
+ *
+ * Context: any thread.
+ */
+void runstate_keep_stopped(VmRunState *rs);
 
 /**
  * runstate_end:

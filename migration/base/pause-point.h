@@ -23,6 +23,10 @@ typedef enum PausePoint {
     PAUSE_POINT_BEFORE_SYNC,
     /* the guest is stopped, END not sent yet */
     PAUSE_POINT_AT_SWITCHOVER,
+    /* all is sent but the byte that makes the guest complete over there */
+    PAUSE_POINT_BEFORE_HAND_OVER,
+    /* that byte is on its way */
+    PAUSE_POINT_AFTER_HAND_OVER,
     /* destination: everything is loaded, the guest not started yet */
     PAUSE_POINT_BEFORE_START,
 } PausePoint;

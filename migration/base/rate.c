@@ -78,6 +78,21 @@ static void rate_pay(RateLimit *rate, uint64_t max_bandwidth)
     rate->paid_until_us = now_us;
 }
 
+/*
+ * What was on its way at a higher limit would take long to pay for at a lower
+ * one, and all that time nothing would be sent.
+ */
+static void rate_forgive(RateLimit *rate, uint64_t max_bandwidth)
+{
+    int64_t excess = qatomic_read(&rate->debt_bytes) -
+                     rate_window_bytes(max_bandwidth);
+
+    if (max_bandwidth < rate->seen_bandwidth && excess > 0) {
+        qatomic_add(&rate->debt_bytes, -excess);
+    }
+    rate->seen_bandwidth = max_bandwidth;
+}
+
 /* Bytes by which the debt exceeds @allowed windows; 0 when all is well. */
 static int64_t rate_excess(RateLimit *rate, uint64_t max_bandwidth,
                            double allowed)
@@ -90,6 +105,7 @@ static int64_t rate_excess(RateLimit *rate, uint64_t max_bandwidth,
         return 0;
     }
     rate_pay(rate, max_bandwidth);
+    rate_forgive(rate, max_bandwidth);
     excess = qatomic_read(&rate->debt_bytes) -
              (int64_t)(allowed * (double)rate_window_bytes(max_bandwidth));
     return MAX(excess, 0);
@@ -107,20 +123,22 @@ bool rate_limit_exceeded(RateLimit *rate)
 
 bool rate_limit_wait(RateLimit *rate)
 {
+    int64_t end_us = rate_now_us() + RATE_LOOK_MS * 1000;
     QEMU_LOCK_GUARD(&rate->lock);
 
     qatomic_set(&rate->waiting, true);
     while (!rate->cancelled && !rate->lifted && !rate->changed) {
         uint64_t max_bandwidth = qatomic_read(&rate->live->max_bandwidth);
         int64_t excess = rate_excess(rate, max_bandwidth, WAIT_UNTIL);
+        double left_ms = (double)(end_us - rate_now_us()) / 1000.0;
         double wait_ms;
 
-        if (excess == 0) {
+        if (excess == 0 || left_ms <= 0) {
             break;
         }
-        wait_ms = (double)excess / (double)max_bandwidth * 1000.0 + 1;
+        wait_ms = (double)excess / (double)max_bandwidth * 1000.0;
         qemu_cond_timedwait(&rate->wake, &rate->lock,
-                            (int)MIN(wait_ms, 1000.0));
+                            (int)MIN(wait_ms, left_ms) + 1);
     }
     rate->changed = false;
     qatomic_set(&rate->waiting, false);

@@ -21,6 +21,9 @@
 /* Length of the window over which a limit is kept, as in QEMU. */
 #define RATE_WINDOW_MS 100
 
+/* However low the limit: so often the migration thread can look about. */
+#define RATE_LOOK_MS 200
+
 /* Settings that apply at once; every member is read and set with qatomic_*. */
 typedef struct MigrationLive {
     uint64_t max_bandwidth;               /* bytes a second, 0: no limit */
@@ -44,6 +47,7 @@ typedef struct RateLimit {
     bool waiting;
     /* the waiting (migration) thread's */
     int64_t paid_until_us;
+    uint64_t seen_bandwidth;    /* the limit when it was last looked at */
     /* guarded by lock */
     QemuMutex lock;
     QemuCond wake;
@@ -80,7 +84,7 @@ void rate_limit_charge(RateLimit *rate, int64_t len_bytes);
  * @rate: the limit
  *
  * Waits until there is room for half a window, the limit is lifted, settings
- * have changed, or rate_limit_cancel() was called.
+ * have changed, rate_limit_cancel() was called, or RATE_LOOK_MS are over.
  * Context: the migration thread, holding no lock.
  * Returns: false when cancelled
  */

@@ -16,12 +16,6 @@
 #include "migration/stream/wire.h"
 #include "migration/trace.h"
 
-/*
- * With auto-converge a round that takes longer is begun anew, or a slow link
- * would have to wait for minutes before the guest is slowed down more.
- */
-#define THROTTLE_ROUND_US (5 * 1000 * 1000)
-
 /* No destination that is still alive takes longer to work off some buffers. */
 #define DRAIN_MAX_MS 1000
 
@@ -47,25 +41,34 @@ static void iterate_begin_window(MigrationOut *o, int64_t now_us)
 }
 
 /*
- * Measures over windows, for a single part says little.  What else is to be done
- * now and then is done with it.
+ * Measures over windows, for a single part says little.  A window begins with a
+ * part and ends where the next one begins (@sending): the wait that pays for a
+ * part belongs to it.  Looked at before that, the part only shows how much less
+ * than before it has become.  What else is to be done now and then is done here.
  */
-static void iterate_measure(MigrationOut *o)
+static void iterate_measure(MigrationOut *o, bool sending)
 {
     int64_t now_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
     int64_t elapsed_us = now_us - o->window_start_us;
-    uint64_t bytes, pages;
+    uint64_t before = qatomic_read(&o->bandwidth);
+    uint64_t bytes, pages, bandwidth;
 
-    qatomic_set(&o->counters.main_bytes, stream_out_bytes(o->out));
     if (elapsed_us < RATE_WINDOW_MS * 1000) {
         return;
     }
     bytes = counters_transferred_bytes(&o->counters) - o->window_start_bytes;
     pages = qatomic_read(&o->counters.normal_pages) +
             qatomic_read(&o->counters.zero_pages) - o->window_start_pages;
-    qatomic_set(&o->bandwidth, bytes * 1000000 / (uint64_t)elapsed_us);
+    bandwidth = bytes * 1000000 / (uint64_t)elapsed_us;
+    if (!sending && before > 0 && bandwidth >= before) {
+        return;
+    }
+    qatomic_set(&o->bandwidth, bandwidth);
     qatomic_set(&o->counters.pages_per_second,
                 pages * 1000000 / (uint64_t)elapsed_us);
+    if (!sending) {
+        return;
+    }
     trace_migration_bandwidth(qatomic_read(&o->bandwidth));
     outgoing_warn_accel(o);
     iterate_begin_window(o, now_us);
@@ -100,7 +103,11 @@ static bool iterate_part(MigrationOut *o, Error **errp)
     if (o->config.compat.send_section_footer) {
         section_put_footer(o->out, o->ram_section_id);
     }
-    return stream_out_flush(o->out, errp);
+    if (!stream_out_flush(o->out, errp)) {
+        return false;
+    }
+    qatomic_set(&o->counters.main_bytes, stream_out_bytes(o->out));
+    return true;
 }
 
 /* A guest that does not run has written nothing: there is no new round. */
@@ -122,22 +129,26 @@ static bool iterate_begin_round(MigrationOut *o, Error **errp)
     return true;
 }
 
-/* The first round, which sends all there is, says nothing of the guest. */
 static bool iterate_round_is_overdue(MigrationOut *o)
 {
-    return throttle_is_on(&o->throttle) &&
-           qatomic_read(&o->counters.dirty_sync_count) > 1 &&
-           qemu_clock_get_us(QEMU_CLOCK_REALTIME) -
-               qatomic_read(&o->counters.round_begin_us) >= THROTTLE_ROUND_US;
+    int64_t age_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME) -
+                     qatomic_read(&o->counters.round_begin_us);
+
+    return throttle_round_is_overdue(
+        &o->throttle, qatomic_read(&o->counters.dirty_sync_count), age_us);
 }
 
-/* Does the guest write so little that less and less of it is left? */
+/*
+ * Does the guest write so little that less and less of it is left?  All of it may
+ * have been sent before anything was measured.
+ */
 static bool iterate_guest_is_slow(MigrationOut *o)
 {
     uint64_t written = qatomic_read(&o->counters.dirty_pages_rate)
                        << TARGET_PAGE_BITS;
+    uint64_t bandwidth = qatomic_read(&o->bandwidth);
 
-    return written < qatomic_read(&o->bandwidth) / 2 &&
+    return (bandwidth == 0 || written < bandwidth / 2) &&
            o->host->machine->running(o->host->machine_opaque);
 }
 
@@ -219,7 +230,7 @@ bool outgoing_iterate(MigrationOut *o, Error **errp)
     iterate_begin_window(o, qemu_clock_get_us(QEMU_CLOCK_REALTIME));
     o->round_bytes = ram_save_pending_bytes(o->ram);
     for (;;) {
-        bool may_stop;
+        bool may_stop, exceeded;
 
         if (!iterate_may_stop(o, &may_stop, errp)) {
             return false;
@@ -227,11 +238,12 @@ bool outgoing_iterate(MigrationOut *o, Error **errp)
         if (may_stop) {
             return true;
         }
-        /* The wait may have ended only because a setting has changed. */
-        if (!rate_limit_exceeded(&o->rate) && !iterate_part(o, errp)) {
+        /* The wait may have ended only to have settings looked at. */
+        exceeded = rate_limit_exceeded(&o->rate);
+        iterate_measure(o, !exceeded);
+        if (!exceeded && !iterate_part(o, errp)) {
             return false;
         }
-        iterate_measure(o);
         if (!rate_limit_wait(&o->rate)) {
             error_setg(errp, "The migration was cancelled");
             return false;

@@ -24,6 +24,13 @@
 #include "migration/vmstate/sections.h"
 #include "migration/trace.h"
 
+/*
+ * How long a destination that has been sent everything may be silent when the
+ * migration is cancelled.  One that is alive says within milliseconds whether it
+ * has the guest.
+ */
+#define LAST_WORD_MAX_MS 5000
+
 void outgoing_shutdown_channels(MigrationOut *o)
 {
     QEMU_LOCK_GUARD(&o->lock);
@@ -119,7 +126,11 @@ static uint32_t outgoing_ram_section_id(MigrationOut *o)
 
 static void outgoing_open_return_path(MigrationOut *o)
 {
-    o->return_path = return_path_start(o->main_ioc, outgoing_peer_failed, o);
+    ReturnPath *rp = return_path_start(o->main_ioc, outgoing_peer_failed, o);
+
+    WITH_QEMU_LOCK_GUARD(&o->lock) {
+        o->return_path = rp;
+    }
     section_put_command(o->out, MIG_CMD_OPEN_RETURN_PATH, NULL, 0);
     o->ping = MIG_PING_OPEN;
     section_put_ping(o->out, o->ping);
@@ -176,20 +187,11 @@ static void outgoing_note_setup(MigrationOut *o)
     qatomic_set(&o->setup_ms, (now_us - o->connected_us) / 1000);
 }
 
-/*
- * From here on the destination's guest is the guest: the whole stream is on its
- * way, or the destination has said so.  Who cancels now, or has cancelled too
- * late to stop that, must not get a second guest that runs here.
- */
-static bool outgoing_hand_over(MigrationOut *o, Error **errp)
+void outgoing_handed_over(MigrationOut *o)
 {
-    if (o->return_path && !return_path_wait(o->return_path, errp)) {
-        return false;
-    }
-    WITH_QEMU_LOCK_GUARD(&o->lock) {
-        o->handed_over = true;
-    }
-    return true;
+    QEMU_LOCK_GUARD(&o->lock);
+
+    o->handed_over = true;
 }
 
 static bool outgoing_run(MigrationOut *o, Error **errp)
@@ -205,9 +207,7 @@ static bool outgoing_run(MigrationOut *o, Error **errp)
         error_setg(errp, "The migration was cancelled");
         return false;
     }
-    return outgoing_iterate(o, errp) &&
-           outgoing_switchover(o, errp) &&
-           outgoing_hand_over(o, errp);
+    return outgoing_iterate(o, errp) && outgoing_switchover(o, errp);
 }
 
 /*
@@ -258,21 +258,31 @@ static Error *outgoing_true_reason(MigrationOut *o, Error *err)
     return err;
 }
 
+/* In a log, "Broken pipe" alone says neither what broke nor who is gone. */
+static void outgoing_name_destination(MigrationOut *o, Error **err)
+{
+    g_autofree char *uri = socket_address_to_uri(o->addr);
+
+    error_prepend(err, "Migration to %s failed: ", uri);
+}
+
 /* Ends threads and channels; the peer is told by the end of its streams. */
 static void outgoing_close(MigrationOut *o)
 {
     MultiFDSend *send;
     QIOChannel *ioc;
+    ReturnPath *rp;
 
     ram_save_free(g_steal_pointer(&o->ram));
     WITH_QEMU_LOCK_GUARD(&o->lock) {
         send = g_steal_pointer(&o->multifd);
         ioc = g_steal_pointer(&o->main_ioc);
+        rp = g_steal_pointer(&o->return_path);
     }
     multifd_send_free(send);
     outgoing_close_accel(o);
     qio_channel_shutdown(ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
-    return_path_free(g_steal_pointer(&o->return_path));
+    return_path_free(rp);
     main_sink_free(g_steal_pointer(&o->main_sink));
     stream_out_free(g_steal_pointer(&o->out));
     qio_channel_unref(ioc);
@@ -317,6 +327,7 @@ static void *outgoing_thread(void *opaque)
     }
     /* Before the channels are shut: that makes others fail, too. */
     err = outgoing_true_reason(o, err);
+    outgoing_name_destination(o, &err);
     outgoing_shutdown_channels(o);
     if (o->stopped) {
         machine->resume(o->host->machine_opaque);
@@ -350,6 +361,9 @@ MigrationOut *outgoing_start(Migration *m, SocketAddress *addr)
     throttle_init(&o->throttle,
                   o->config.auto_converge ? m->host.machine : NULL,
                   m->host.machine_opaque, &m->live);
+    if (m->host.throttle_round_ms) {
+        o->throttle.round_ms = m->host.throttle_round_ms;
+    }
     qemu_mutex_init(&o->lock);
     qemu_cond_init(&o->pause_wake);
     o->start_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
@@ -361,6 +375,18 @@ MigrationOut *outgoing_start(Migration *m, SocketAddress *addr)
     return o;
 }
 
+/*
+ * All was sent, but perhaps for the last byte.  If that is out, the guest may
+ * start over there at any moment; only the destination's word can tell.
+ */
+static void outgoing_cancel_late_locked(MigrationOut *o)
+{
+    qio_channel_shutdown(o->main_ioc, QIO_CHANNEL_SHUTDOWN_WRITE);
+    if (o->return_path) {
+        return_path_hurry(o->return_path, LAST_WORD_MAX_MS);
+    }
+}
+
 void outgoing_cancel(MigrationOut *o)
 {
     WITH_QEMU_LOCK_GUARD(&o->lock) {
@@ -370,6 +396,10 @@ void outgoing_cancel(MigrationOut *o)
         }
         o->cancelled = true;
         qemu_cond_broadcast(&o->pause_wake);
+        if (o->handing_over) {
+            outgoing_cancel_late_locked(o);
+            return;
+        }
     }
     qatomic_set(&o->stop_opening, true);
     g_cancellable_cancel(o->cancellable);
@@ -391,6 +421,10 @@ void outgoing_free(MigrationOut *o)
         return;
     }
     outgoing_cancel(o);
+    if (!o->joined) {
+        /* Nor is the destination's last word waited for. */
+        outgoing_shutdown_channels(o);
+    }
     outgoing_join(o);
     migration_state_destroy(&o->state);
     rate_limit_destroy(&o->rate);

@@ -51,6 +51,7 @@ struct MigrationOut {
     bool continued;             /* migrate-continue, in `pre-switchover` */
     bool peer_failed;           /* a channel or the return path has ended */
     bool cancelled;
+    bool handing_over;          /* the last byte may be on its way */
     bool handed_over;           /* the destination has the guest: no way back */
     QIOChannel *main_ioc;
     MultiFDSend *multifd;
@@ -101,6 +102,8 @@ MigrationOut *outgoing_start(Migration *m, SocketAddress *addr);
  * outgoing_cancel:
  * @o: an outgoing migration
  *
+ * Ends it at once, or, when all of the guest was sent and the destination has
+ * still to say that it is there, when it has or is silent for too long.
  * Context: the main thread.  Does not block.
  */
 void outgoing_cancel(MigrationOut *o);
@@ -169,12 +172,22 @@ uint64_t outgoing_switchover_bandwidth(MigrationOut *o);
 void outgoing_tell_pass(MigrationOut *o);
 
 /**
+ * outgoing_handed_over:
+ * @o: an outgoing migration in status `device`
+ *
+ * The destination's guest is the guest.  Who cancels now, or has cancelled too
+ * late to stop that, does not get a second one that runs here.
+ * Context: the migration thread.
+ */
+void outgoing_handed_over(MigrationOut *o);
+
+/**
  * outgoing_switchover:
  * @o: an outgoing migration in status `active`
  * @errp: where to put the reason, or NULL
  *
- * Stops the guest, waits for outgoing_continue() if that was asked for, and
- * sends the rest of the guest.
+ * Stops the guest, waits for outgoing_continue() if that was asked for, sends
+ * the rest of the guest and hands it over.
  * Context: the migration thread.
  */
 bool outgoing_switchover(MigrationOut *o, Error **errp);

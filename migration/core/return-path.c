@@ -27,6 +27,7 @@ struct ReturnPath {
     uint32_t pong;              /* the last one's value */
     bool ended;
     bool expect_shut;
+    int64_t deadline_ms;        /* of return_path_wait(); 0: none */
     bool refused;               /* it failed by a message, not by silence */
     Error *error;
 };
@@ -158,6 +159,35 @@ bool return_path_wait_pong(ReturnPath *rp, uint32_t value, int timeout_ms)
     return !rp->error;
 }
 
+void return_path_hurry(ReturnPath *rp, int timeout_ms)
+{
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    rp->deadline_ms = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + timeout_ms;
+    qemu_cond_broadcast(&rp->wake);
+}
+
+/* Until the thread is about to end; false when the time for that is over. */
+static bool return_path_wait_end(ReturnPath *rp)
+{
+    QEMU_LOCK_GUARD(&rp->lock);
+
+    while (!rp->ended) {
+        int64_t left_ms;
+
+        if (rp->deadline_ms == 0) {
+            qemu_cond_wait(&rp->wake, &rp->lock);
+            continue;
+        }
+        left_ms = rp->deadline_ms - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+        if (left_ms <= 0) {
+            return false;
+        }
+        qemu_cond_timedwait(&rp->wake, &rp->lock, (int)left_ms);
+    }
+    return true;
+}
+
 static void return_path_join(ReturnPath *rp)
 {
     if (!rp->joined) {
@@ -186,6 +216,11 @@ bool return_path_has_refused(ReturnPath *rp)
 
 bool return_path_wait(ReturnPath *rp, Error **errp)
 {
+    if (!return_path_wait_end(rp)) {
+        error_setg(errp, "The destination does not say whether the guest has "
+                   "arrived");
+        return false;
+    }
     return_path_join(rp);
     return return_path_check(rp, errp);
 }

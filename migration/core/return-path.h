@@ -3,7 +3,7 @@
  * The return path at the source: a thread that reads what the destination
  * says, until it says whether the guest has arrived.
  *
- * Threads: start, wait and free from the migration thread.
+ * Threads: start, wait and free from the migration thread, hurry from any.
  * Locks: ReturnPath's own; private, nothing else is taken while it is held.
  */
 #ifndef MIGRATION_CORE_RETURN_PATH_H
@@ -52,11 +52,21 @@ void return_path_expect_shut(ReturnPath *rp);
 bool return_path_wait_pong(ReturnPath *rp, uint32_t value, int timeout_ms);
 
 /**
+ * return_path_hurry:
+ * @rp: a return path
+ * @timeout_ms: how long return_path_wait() may still wait
+ *
+ * Context: any thread.
+ */
+void return_path_hurry(ReturnPath *rp, int timeout_ms);
+
+/**
  * return_path_wait:
  * @rp: a return path
  * @errp: where to put the reason, or NULL
  *
- * Waits until the destination has said how it went, or the channel is shut.
+ * Waits until the destination has said how it went, the channel is shut, or
+ * there is no more time.
  * Returns: true when the guest has arrived
  */
 bool return_path_wait(ReturnPath *rp, Error **errp);

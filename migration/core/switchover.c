@@ -7,6 +7,7 @@
  * state the machine's.
  */
 #include "qemu/osdep.h"
+#include <poll.h>
 #include "qapi/error.h"
 #include "qemu/atomic.h"
 #include "qemu/timer.h"
@@ -15,6 +16,9 @@
 #include "migration/stream/section.h"
 #include "migration/stream/wire.h"
 #include "migration/vmstate/sections.h"
+
+/* How long tcp may take to say that a peer which sends no more has gone. */
+#define PEER_GONE_MS 100
 
 static bool switchover_stop_guest(MigrationOut *o, Error **errp)
 {
@@ -99,32 +103,97 @@ static bool switchover_end_ram(MigrationOut *o, Error **errp)
 
 static bool switchover_devices(MigrationOut *o, Error **errp)
 {
-    g_autofree char *json = NULL;
+    return vmstate_save_full_sections(o->host->vmstate, o->out, o->vmdesc,
+                                      o->config.compat.send_section_footer,
+                                      errp) &&
+           stream_out_flush(o->out, errp);
+}
 
-    if (!vmstate_save_full_sections(o->host->vmstate, o->out, o->vmdesc,
-                                    o->config.compat.send_section_footer,
-                                    errp)) {
+/*
+ * Without a return path nobody tells that the destination has gone, perhaps long
+ * ago while a client was waited for: tcp takes what is written and only then
+ * finds out.  One that sends no more may just be a one-way street to a file.
+ */
+static bool switchover_peer_is_there(MigrationOut *o, Error **errp)
+{
+    struct pollfd pfd = {
+        .fd = qio_channel_get_fd(o->main_ioc),
+        .events = POLLRDHUP,
+    };
+
+    if (o->return_path || pfd.fd < 0 || poll(&pfd, 1, 0) <= 0) {
+        return true;
+    }
+    pfd.events = 0;
+    if (!(pfd.revents & (POLLHUP | POLLERR)) &&
+        poll(&pfd, 1, PEER_GONE_MS) <= 0) {
+        return true;
+    }
+    error_setg(errp, "The destination closed the main channel before all of "
+               "the guest was sent");
+    return false;
+}
+
+/*
+ * The point of no return.  A destination takes the guest for complete when it has
+ * read the EOF byte; what follows is only a description.  So that byte has a
+ * write of its own, which succeeds or does not: a cancel that shuts the channel
+ * comes in time or too late, and nothing in between.
+ */
+static bool switchover_hand_over(MigrationOut *o, Error **errp)
+{
+    pause_point(o->config.pause_points, PAUSE_POINT_BEFORE_HAND_OVER);
+    if (!switchover_peer_is_there(o, errp)) {
         return false;
     }
+    WITH_QEMU_LOCK_GUARD(&o->lock) {
+        if (o->cancelled) {
+            error_setg(errp, "The migration was cancelled");
+            return false;
+        }
+        o->handing_over = true;
+    }
+    if (o->return_path) {
+        return_path_expect_shut(o->return_path);
+    }
     stream_put_byte(o->out, QEMU_VM_EOF);
-    json = vmdesc_to_json(o->vmdesc);
+    if (!stream_out_flush(o->out, errp)) {
+        return false;
+    }
+    pause_point(o->config.pause_points, PAUSE_POINT_AFTER_HAND_OVER);
+    return true;
+}
+
+/* Too late for it to fail here, or the destination says so. */
+static void switchover_put_description(MigrationOut *o)
+{
+    g_autofree char *json = vmdesc_to_json(o->vmdesc);
+
     section_put_vmdesc(o->out, json, (uint32_t)strlen(json));
+    stream_out_flush(o->out, NULL);
+    qatomic_set(&o->counters.main_bytes, stream_out_bytes(o->out));
+}
+
+/* With a return path the destination has the last word, else it is believed. */
+static bool switchover_confirm(MigrationOut *o, Error **errp)
+{
+    if (!o->return_path) {
+        outgoing_handed_over(o);
+        switchover_put_description(o);
+        return true;
+    }
+    switchover_put_description(o);
+    if (!return_path_wait(o->return_path, errp)) {
+        return false;
+    }
+    outgoing_handed_over(o);
     return true;
 }
 
 bool outgoing_switchover(MigrationOut *o, Error **errp)
 {
     rate_limit_lift(&o->rate);
-    if (!switchover_begin(o, errp) || !switchover_end_ram(o, errp) ||
-        !switchover_devices(o, errp)) {
-        return false;
-    }
-    if (o->return_path) {
-        return_path_expect_shut(o->return_path);
-    }
-    if (!stream_out_flush(o->out, errp)) {
-        return false;
-    }
-    qatomic_set(&o->counters.main_bytes, stream_out_bytes(o->out));
-    return true;
+    return switchover_begin(o, errp) && switchover_end_ram(o, errp) &&
+           switchover_devices(o, errp) && switchover_hand_over(o, errp) &&
+           switchover_confirm(o, errp);
 }

@@ -20,6 +20,7 @@ void throttle_init(MigrationThrottle *t, const MachineOps *machine,
         .machine = machine && machine->throttle ? machine : NULL,
         .machine_opaque = machine_opaque,
         .live = live,
+        .round_ms = THROTTLE_ROUND_MS,
     };
 }
 
@@ -41,16 +42,18 @@ static void throttle_set(MigrationThrottle *t, unsigned percent)
 }
 
 /*
- * What is enough if the guest writes in proportion to the time it has.  Never
- * more than the usual step, for the estimate is a rough one.
+ * What is enough if the guest writes in proportion to the time it has, which is
+ * rounded down as in QEMU.  Never more than the usual step, for the estimate is a
+ * rough one.
  */
 static unsigned throttle_tail_step(unsigned now, uint64_t dirty_bytes,
                                    uint64_t allowed_bytes, unsigned step)
 {
-    double left = 100 - now;
-    double ideal = left * ((double)allowed_bytes / (double)dirty_bytes);
+    unsigned left = 100 - now;
+    unsigned ideal = (unsigned)((double)left * ((double)allowed_bytes /
+                                                (double)dirty_bytes));
 
-    return MIN((unsigned)(left - ideal), step);
+    return MIN(left - ideal, step);
 }
 
 /* What to take next; every setting may have changed since the last time. */
@@ -86,6 +89,13 @@ void throttle_period(MigrationThrottle *t, uint64_t dirty_bytes,
     }
     t->nr_high = 0;
     throttle_set(t, throttle_next(t, dirty_bytes, allowed_bytes));
+}
+
+bool throttle_round_is_overdue(const MigrationThrottle *t, uint64_t nr_rounds,
+                               int64_t age_us)
+{
+    return throttle_is_on(t) && nr_rounds > 1 &&
+           age_us >= (int64_t)t->round_ms * 1000;
 }
 
 void throttle_lift(MigrationThrottle *t)

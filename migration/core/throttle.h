@@ -16,8 +16,15 @@
 #include "migration/base/rate.h"
 #include "migration/machine-ops.h"
 
+/*
+ * A round that takes longer is begun anew, or a guest at a slow link would be
+ * slowed down only every few minutes.
+ */
+#define THROTTLE_ROUND_MS 5000
+
 typedef struct MigrationThrottle {
     /* set once */
+    unsigned round_ms;          /* THROTTLE_ROUND_MS, or what a test wants */
     const MachineOps *machine;  /* NULL: nothing is ever slowed down */
     void *machine_opaque;
     const MigrationLive *live;
@@ -58,6 +65,18 @@ bool throttle_is_on(const MigrationThrottle *t);
  */
 void throttle_period(MigrationThrottle *t, uint64_t dirty_bytes,
                      uint64_t sent_bytes);
+
+/**
+ * throttle_round_is_overdue:
+ * @t: a throttle
+ * @nr_rounds: that have begun; the first, which sends all there is, says nothing
+ *             of the guest
+ * @age_us: since the last of them began, microseconds
+ *
+ * Returns: whether to see what the guest has written though the round is not over
+ */
+bool throttle_round_is_overdue(const MigrationThrottle *t, uint64_t nr_rounds,
+                               int64_t age_us);
 
 /**
  * throttle_lift:

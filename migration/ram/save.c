@@ -165,6 +165,9 @@ static bool ram_save_run(RamSave *rs, bool *wrapped, Error **errp)
     switch (ram_walker_next(rs->walker, &run, errp)) {
     case RAM_WALKER_RUN:
         rs->unsynced = true;
+        /* Now and not at the end of the section: a slow link takes its time. */
+        qatomic_set(&rs->stats->remaining_pages,
+                    ram_walker_dirty_pages(rs->walker));
         return rs->sink->ops->put_run(rs->sink, run.block, run.first_page,
                                       run.nr_pages, run.kind, errp);
     case RAM_WALKER_WRAPPED:

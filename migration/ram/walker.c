@@ -77,9 +77,27 @@ void ram_walker_free(RamWalker *walker)
     g_free(walker);
 }
 
+/*
+ * The rest of the chunk is dirty again, as it has been counted all the time: what
+ * was found of its holes may not outlive a sync that finds them written.
+ */
+static void walker_give_chunk_back(RamWalker *w)
+{
+    uint64_t first = w->chunk_first + w->chunk_pos;
+
+    if (w->chunk_pos == w->chunk_nr) {
+        return;
+    }
+    bitmap_set(w->blocks[w->block].dirty, first, w->chunk_nr - w->chunk_pos);
+    w->page = first;
+    w->chunk_pos = w->chunk_nr;
+}
+
 bool ram_walker_sync(RamWalker *walker, uint64_t *nr_new, Error **errp)
 {
     uint64_t nr_pages = 0;
+
+    walker_give_chunk_back(walker);
 
     for (unsigned i = 0; i < walker->nr_blocks; i++) {
         WalkerBlock *wb = &walker->blocks[i];

@@ -5,7 +5,9 @@
 # grow.
 
 import os
+import socket
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'lib'))
@@ -283,16 +285,73 @@ class Cancel(case.MachineCase):
         self.check_stalled(('multifd', 'return-path'))
 
     def test_no_answer_on_the_return_path(self):
-        """All is sent, SHUT never comes: a stock source waits for ever."""
+        """All is sent, SHUT never comes.  The guest may have started over
+        there: a source that is told to cancel lets its own go on only when
+        the peer has gone, or has been silent for some seconds."""
         src = self.source()
+        src.qmp.cmd('cont')
+        migrate.configure(src, ('return-path',), {'max_bandwidth': 0})
+        with peer.Sink(self.path('mute'), 'read') as sink:
+            src.qmp.cmd('migrate', {'uri': sink.uri})
+            # All but the end of the description, if the peer is slow.
+            while not (sink.data and b'vmsd_name' in sink.data[0]):
+                self.assertNotIn(src.info()['status'], migrate.ENDED)
+            src.qmp.cmd('migrate_cancel')
+            src.qmp.cmd('migrate_cancel')
+            src.qmp.wait_status('cancelling')
+            self.assertEqual(src.info()['status'], 'cancelling')
+            self.assertEqual(src.qmp.cmd('query-status')['status'],
+                             'finish-migrate')
+            sink.close()
+            watch = stopwatch.Stopwatch(src.pid)
+            self.assertEqual(migrate.end_status(src), 'cancelled')
+            self.assertLess(watch.seconds(), CANCEL_LIMIT)
+        self.assertEqual(src.qmp.cmd('query-status')['status'], 'running')
+
+    def test_quit_without_an_answer(self):
+        src = self.source()
+        src.qmp.cmd('cont')
         migrate.configure(src, ('return-path',), {'max_bandwidth': 0})
         with peer.Sink(self.path('mute'), 'read') as sink:
             src.qmp.cmd('migrate', {'uri': sink.uri})
             src.qmp.wait_status('device')
             watch = stopwatch.Stopwatch(src.pid)
-            src.qmp.cmd('migrate_cancel')
-            self.assertEqual(migrate.end_status(src), 'cancelled')
+            src.expect_exit = True
+            self.assertEqual(src.quit(), 0)
             self.assertLess(watch.seconds(), CANCEL_LIMIT)
+
+    def paused_and_left(self, how):
+        """A destination without a return path, over tcp, that closes its
+        connection, or just its own half of it, while the source pauses."""
+        src = self.source(size=vm.MIB)
+        src.qmp.cmd('cont')
+        migrate.configure(src, ('pause-before-switchover',),
+                          {'max_bandwidth': 0})
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            src.qmp.cmd('migrate', {'uri': 'tcp:127.0.0.1:%d'
+                                    % listener.getsockname()[1]})
+            with listener.accept()[0] as sock:
+                # What nobody has read would make a close tell of itself.
+                reader = threading.Thread(target=peer.read_end, args=(sock,))
+                reader.start()
+                src.qmp.wait_status('pre-switchover')
+                sock.shutdown(how)
+                if how == socket.SHUT_RDWR:
+                    reader.join()
+                    sock.close()
+                src.qmp.cmd('migrate-continue', {'state': 'pre-switchover'})
+                status = migrate.end_status(src)
+                reader.join()
+        return status, src.qmp.cmd('query-status')['status']
+
+    def test_destination_gone_while_paused(self):
+        """tcp takes what is sent to it without a word."""
+        self.assertEqual(self.paused_and_left(socket.SHUT_RDWR),
+                         ('failed', 'running'))
+
+    def test_destination_that_only_reads(self):
+        self.assertEqual(self.paused_and_left(socket.SHUT_WR),
+                         ('completed', 'postmigrate'))
 
     def check_setup(self, caps):
         """A listener that never accepts and has no room left."""

@@ -5,7 +5,11 @@
  */
 #include "qemu/osdep.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "memory/guest-access.h"
 #include "qapi/error.h"
@@ -180,6 +184,45 @@ static void test_wp_does_not(void)
     ram_list_free(ram);
 }
 
+/* From here on this process has no userfaultfd, as in most containers. */
+static void forbid_userfaultfd(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_userfaultfd, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {
+        .len = G_N_ELEMENTS(filter), .filter = filter,
+    };
+
+    g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+    g_assert_cmpint(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==,
+                    0);
+}
+
+/* Nothing is lost there, and who insists hears why not. */
+static void test_no_userfaultfd(void)
+{
+    RamList *ram;
+    Error *err = NULL;
+
+    if (!g_test_subprocess()) {
+        g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+        g_test_trap_assert_passed();
+        return;
+    }
+    forbid_userfaultfd();
+    check_copy("stress,threads=2,rate=0,pattern=random", "soft");
+    ram = ram_fixture_new(stress_guest_blocks, 2);
+    g_assert_null(create_refused(ram, "stress,dirty=wp", &err));
+    g_assert_cmpstr(error_get_pretty(err), ==, "-accel stress: dirty=wp: "
+                    "Cannot open a userfaultfd: Operation not permitted");
+    error_free(err);
+    ram_list_free(ram);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -188,5 +231,7 @@ int main(int argc, char **argv)
     g_test_add_func("/stress-dirty/auto falls back to soft",
                     test_auto_falls_back);
     g_test_add_func("/stress-dirty/wp does not", test_wp_does_not);
+    g_test_add_func("/stress-dirty/a kernel that forbids it",
+                    test_no_userfaultfd);
     return g_test_run();
 }

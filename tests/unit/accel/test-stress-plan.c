@@ -169,6 +169,33 @@ static void test_pace_keeps_the_rate(void)
     g_assert_cmpuint(pace_pages(4096 * 1000, 0, 10000000, 1000000), ==, 1000);
 }
 
+/* Whatever the rate, a thread gets up some hundred times a second, not more. */
+static void test_pace_sleeps(void)
+{
+    static const uint64_t rates[] = { 1000 * KiB, 64 * MiB, 4 * GiB };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rates); i++) {
+        StressPace pace;
+        uint64_t nr_pages = 0;
+        unsigned nr_waits = 0;
+        int64_t now = 0;
+
+        stress_pace_start(&pace, rates[i], now);
+        while (now < 10000000) {
+            int wait_ms = 0;
+            unsigned nr = stress_pace_allow(&pace, 0, now, &wait_ms);
+
+            nr_pages += nr;
+            nr_waits += nr == 0;
+            now += wait_ms * 1000;
+            stress_pace_used(&pace, 0, nr, now);
+        }
+        g_assert_cmpuint(nr_waits, <=, 1300);
+        g_assert_cmpuint(nr_pages, >=, rates[i] * 99 / 100 * 10 / 4096);
+        g_assert_cmpuint(nr_pages, <=, rates[i] * 10 / 4096);
+    }
+}
+
 static void test_pace_without_a_rate(void)
 {
     StressPace pace;
@@ -194,6 +221,62 @@ static void test_pace_without_a_rate(void)
     }
     g_assert_cmpint(pause_us, >=, work_us * 39 / 10);
     g_assert_cmpint(pause_us, <=, work_us * 41 / 10);
+}
+
+/*
+ * A thread that writes all the time, for it cannot write as fast as its rate:
+ * how much of a second it writes, in microseconds.
+ */
+static int64_t pace_busy_us(uint64_t rate, unsigned throttle)
+{
+    StressPace pace;
+    int64_t now = 0;
+    int64_t busy_us = 0;
+
+    stress_pace_start(&pace, rate, now);
+    while (now < 1000000) {
+        int wait_ms = 0;
+        unsigned nr = stress_pace_allow(&pace, throttle, now, &wait_ms);
+
+        if (nr > 0) {
+            now += nr * 10;
+            busy_us += nr * 10;
+            stress_pace_used(&pace, throttle, nr, now);
+        } else {
+            now += wait_ms * 1000;
+        }
+    }
+    return busy_us;
+}
+
+static void test_pace_that_is_too_fast(void)
+{
+    static const unsigned throttles[] = { 0, 20, 50, 90, 99 };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(throttles); i++) {
+        int64_t expected = (100 - throttles[i]) * 10000;
+
+        for (int rated = 0; rated < 2; rated++) {
+            int64_t busy_us = pace_busy_us(rated ? 1 * GiB : 0, throttles[i]);
+
+            g_assert_cmpint(busy_us, >=, expected * 9 / 10);
+            g_assert_cmpint(busy_us, <=, expected * 11 / 10);
+        }
+    }
+}
+
+/* A pause ends with its reason: a guest that may run again does. */
+static void test_pace_is_let_go(void)
+{
+    StressPace pace;
+    int wait_ms = 0;
+
+    stress_pace_start(&pace, 0, 0);
+    g_assert_cmpuint(stress_pace_allow(&pace, 99, 0, &wait_ms), >, 0);
+    stress_pace_used(&pace, 99, 64, 100000);
+    g_assert_cmpuint(stress_pace_allow(&pace, 99, 100000, &wait_ms), ==, 0);
+    g_assert_cmpint(wait_ms, ==, 100);
+    g_assert_cmpuint(stress_pace_allow(&pace, 0, 100000, &wait_ms), >, 0);
 }
 
 static bool parse(const char *text, StressOptions *o, Error **errp)
@@ -301,6 +384,11 @@ int main(int argc, char **argv)
                     test_pace_keeps_the_rate);
     g_test_add_func("/stress-plan/a throttle without a rate",
                     test_pace_without_a_rate);
+    g_test_add_func("/stress-plan/a thread sleeps in between",
+                    test_pace_sleeps);
+    g_test_add_func("/stress-plan/a rate that is never reached",
+                    test_pace_that_is_too_fast);
+    g_test_add_func("/stress-plan/a throttle is lifted", test_pace_is_let_go);
     g_test_add_func("/stress-plan/options", test_options);
     for (size_t i = 0; i < G_N_ELEMENTS(bad_options); i++) {
         g_autofree char *path = g_strdup_printf("/stress-plan/bad option/%s",

@@ -329,6 +329,27 @@ static void test_shutdown(void)
     fixture_clear(&f);
 }
 
+/* The program ends because of a failure, which no client is told of. */
+static void test_kept_stopped(void)
+{
+    Fixture f;
+
+    fixture_init(&f, false, true);
+    runstate_launch(f.rs);
+    g_assert_true(runstate_finish_migrate(f.rs, NULL));
+    g_string_truncate(f.log, 0);
+    runstate_keep_stopped(f.rs);
+    runstate_migrate_failed(f.rs);
+    expect(&f, RUN_STATE_PAUSED, "");
+    fixture_clear(&f);
+
+    fixture_init(&f, true, true);
+    runstate_keep_stopped(f.rs);
+    runstate_incoming_done(f.rs, RUN_STATE_RUNNING);
+    expect(&f, RUN_STATE_PAUSED, "");
+    fixture_clear(&f);
+}
+
 static void test_end(void)
 {
     Fixture f;
@@ -358,6 +379,7 @@ int main(int argc, char **argv)
     g_test_add_func("/runstate/state that needs a reset", test_needs_reset);
     g_test_add_func("/runstate/states that can arrive", test_receivable);
     g_test_add_func("/runstate/shutdown", test_shutdown);
+    g_test_add_func("/runstate/kept stopped", test_kept_stopped);
     g_test_add_func("/runstate/end", test_end);
     return g_test_run();
 }

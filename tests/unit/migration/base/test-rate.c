@@ -56,6 +56,36 @@ static void test_refund_pays_back(void)
     rate_limit_destroy(&rate);
 }
 
+/* From 1 GB/s to 1 MB/s: what is on its way would block it for 90 seconds. */
+static void test_a_lower_limit_does_not_stop_everything(void)
+{
+    MigrationLive live = { .max_bandwidth = 1000 * 1000 * 1000 };
+    RateLimit rate;
+
+    rate_limit_init(&rate, &live);
+    rate_limit_charge(&rate, 90 * 1000 * 1000);
+    g_assert_false(rate_limit_exceeded(&rate));
+    qatomic_set(&live.max_bandwidth, (uint64_t)1000 * 1000);
+    g_assert_false(rate_limit_exceeded(&rate));
+    /* A window is used up, though, and what is sent now counts. */
+    rate_limit_charge(&rate, 100 * 1000);
+    g_assert_true(rate_limit_exceeded(&rate));
+    rate_limit_destroy(&rate);
+}
+
+/* However long it would take: there may be something else to do. */
+static void test_a_wait_is_not_endless(void)
+{
+    MigrationLive live = { .max_bandwidth = 1 };
+    RateLimit rate;
+
+    rate_limit_init(&rate, &live);
+    rate_limit_charge(&rate, 1 * GiB);
+    g_assert_true(rate_limit_wait(&rate));
+    g_assert_true(rate_limit_exceeded(&rate));
+    rate_limit_destroy(&rate);
+}
+
 static void test_wait_lasts_as_long_as_the_debt(void)
 {
     MigrationLive live = { .max_bandwidth = 1000 * 1000 };
@@ -140,6 +170,9 @@ int main(int argc, char **argv)
     g_test_add_func("/rate/refund-pays-back", test_refund_pays_back);
     g_test_add_func("/rate/wait-lasts-as-long-as-the-debt",
                     test_wait_lasts_as_long_as_the_debt);
+    g_test_add_func("/rate/a-lower-limit-does-not-stop-everything",
+                    test_a_lower_limit_does_not_stop_everything);
+    g_test_add_func("/rate/a-wait-is-not-endless", test_a_wait_is_not_endless);
     g_test_add_func("/rate/cancel-ends-a-wait", test_cancel_ends_a_wait);
     g_test_add_func("/rate/lift-ends-a-wait", test_lift_ends_a_wait);
     g_test_add_func("/rate/raising-the-limit-ends-a-wait",

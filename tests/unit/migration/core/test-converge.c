@@ -324,6 +324,55 @@ static void test_auto_converge_is_lifted_by_a_failure(void)
     pair_free(pair);
 }
 
+static bool is_in_next_rounds(MigrationPair *pair, const MigrationInfo *info)
+{
+    return info->ram && info->ram->dirty_sync_count >= 10;
+}
+
+/* The link stands still: that is seen though no round ends. */
+static void test_auto_converge_looks_at_a_long_round(void)
+{
+    Guest g;
+    MigrationPair *pair = converge_pair(&g, PAIR_BLOCK_A_PAGES);
+
+    pair->src.host.throttle_round_ms = 1;
+    pair_remake(&pair->src);
+    pair_end_cap(&pair->src, MIGRATION_CAPABILITY_AUTO_CONVERGE);
+    set(pair, "{'max-bandwidth':" BANDWIDTH ",'downtime-limit':1}");
+    go(pair);
+    wait_until(pair, is_in_sixth_round);
+    set(pair, "{'max-bandwidth':1}");
+    wait_until(pair, is_in_next_rounds);
+    assert_cancels(pair);
+}
+
+/* A limit that lets next to nothing through is told as such. */
+static bool is_nearly_still(MigrationPair *pair, const MigrationInfo *info)
+{
+    return info->ram && info->ram->mbps > 0 && info->ram->mbps < 10 &&
+           info->expected_downtime > 500;
+}
+
+static void test_what_is_told_of_a_lower_limit(void)
+{
+    Guest g;
+    MigrationPair *pair = converge_pair(&g, PAIR_BLOCK_A_PAGES);
+
+    set(pair, "{'max-bandwidth':" BANDWIDTH ",'downtime-limit':1}");
+    go(pair);
+    wait_until(pair, has_rate);
+    set(pair, "{'max-bandwidth':1}");
+    for (;;) {
+        g_autoptr(MigrationInfo) info = migration_query(pair->src.migration);
+
+        if (is_nearly_still(pair, info)) {
+            break;
+        }
+        g_main_context_iteration(main_loop_context(pair->loop), FALSE);
+    }
+    assert_cancels(pair);
+}
+
 /* Stopped, throttled, and told to go on where it was. */
 static void test_auto_converge_is_lifted_before_the_guest_resumes(void)
 {
@@ -374,6 +423,10 @@ int main(int argc, char **argv)
                     test_auto_converge_is_lifted_by_cancel);
     g_test_add_func("/converge/auto-converge/lifted-by-a-failure",
                     test_auto_converge_is_lifted_by_a_failure);
+    g_test_add_func("/converge/auto-converge/looks-at-a-long-round",
+                    test_auto_converge_looks_at_a_long_round);
+    g_test_add_func("/converge/what-is-told-of-a-lower-limit",
+                    test_what_is_told_of_a_lower_limit);
     g_test_add_func("/converge/auto-converge/lifted-before-the-guest-resumes",
                     test_auto_converge_is_lifted_before_the_guest_resumes);
     return g_test_run();

@@ -78,7 +78,7 @@ static void test_a_guest_that_does_not_stop_is_not_resumed(void)
     pair_start(pair);
     g_assert_cmpint(pair_wait(&pair->src), ==, MIGRATION_STATUS_FAILED);
     error = pair_error(&pair->src);
-    g_assert_cmpstr(error, ==, "the guest does not stop");
+    g_assert_true(g_str_has_suffix(error, ": the guest does not stop"));
     g_assert_cmpuint(pair->src.nr_resumes, ==, 0);
     g_assert_cmpint(pair_wait(&pair->dst), ==, MIGRATION_STATUS_FAILED);
     g_assert_cmpuint(pair->dst.nr_done, ==, 0);
@@ -246,7 +246,7 @@ static void check_dirty_fails(FailingDirty *dirty, bool running,
     pair_start(pair);
     g_assert_cmpint(pair_wait(&pair->src), ==, MIGRATION_STATUS_FAILED);
     error = pair_error(&pair->src);
-    g_assert_cmpstr(error, ==, message);
+    g_assert_true(g_str_has_suffix(error, message));
     g_assert_cmpuint(dirty->nr_stops, ==, 1);
     g_assert_cmpuint(pair->src.nr_stops, ==, pair->src.nr_resumes);
     g_assert_cmpint(pair_wait(&pair->dst), ==, MIGRATION_STATUS_FAILED);

@@ -268,9 +268,13 @@ static void check_cancel_with_a_stalled_peer(const Variant *v, bool active)
         &err);
 
     g_assert_null(err);
-    pair_fill(pair->src.ram, 3);
+    /* Full of data, more than the sockets hold. */
+    for (unsigned b = 0; b < ram_list_nr_blocks(pair->src.ram); b++) {
+        RAMBlock *block = ram_list_block(pair->src.ram, b);
+
+        memset(block->host, 0x33, block->used_length);
+    }
     pair->src.running = true;
-    /* Nobody answers: it cannot complete, whatever the sockets hold. */
     pair_cap(pair, MIGRATION_CAPABILITY_RETURN_PATH);
     pair_start(pair);
     if (active) {

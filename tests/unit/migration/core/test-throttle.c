@@ -152,6 +152,33 @@ static void test_the_tail_is_slow(void)
     g_assert_cmpuint(t.percent, ==, 28);
 }
 
+/* 72.8 %: the guest gets 72. */
+static void test_the_tail_rounds_as_qemu_does(void)
+{
+    Throttling t;
+
+    throttling_init(&t);
+    qatomic_set(&t.live.cpu_throttle_tailslow, true);
+    too_much(&t, 2);
+    throttle_period(&t.throttle, 1000, 1820);
+    throttle_period(&t.throttle, 1000, 1820);
+    g_assert_cmpuint(t.percent, ==, 28);
+}
+
+static void test_a_round_that_takes_too_long(void)
+{
+    const int64_t limit_us = 5 * 1000 * 1000;
+    Throttling t;
+
+    throttling_init(&t);
+    g_assert_false(throttle_round_is_overdue(&t.throttle, 2, limit_us - 1));
+    g_assert_true(throttle_round_is_overdue(&t.throttle, 2, limit_us));
+    /* It has to send all of memory. */
+    g_assert_false(throttle_round_is_overdue(&t.throttle, 1, 10 * limit_us));
+    throttle_init(&t.throttle, NULL, &t, &t.live);
+    g_assert_false(throttle_round_is_overdue(&t.throttle, 2, 10 * limit_us));
+}
+
 static void test_the_tail_is_not_faster_than_the_increment(void)
 {
     Throttling t;
@@ -238,6 +265,10 @@ int main(int argc, char **argv)
     g_test_add_func("/throttle/the-increment-is-live",
                     test_the_increment_is_live);
     g_test_add_func("/throttle/the-tail-is-slow", test_the_tail_is_slow);
+    g_test_add_func("/throttle/the-tail-rounds-as-qemu-does",
+                    test_the_tail_rounds_as_qemu_does);
+    g_test_add_func("/throttle/a-round-that-takes-too-long",
+                    test_a_round_that_takes_too_long);
     g_test_add_func("/throttle/the-tail-is-not-faster-than-the-increment",
                     test_the_tail_is_not_faster_than_the_increment);
     g_test_add_func("/throttle/a-link-that-stands-still",

@@ -160,6 +160,37 @@ static void test_a_sync_in_the_middle_loses_nothing(void)
     walk_clear(&w);
 }
 
+/*
+ * The second page was a hole when the chunk was taken and is data by now: it comes
+ * as what it is, and only once.
+ */
+static void test_a_sync_asks_for_the_holes_again(void)
+{
+    RAMBlock *a;
+    uint64_t nr_data, nr_hole;
+    Error *err = NULL;
+    PageRun run;
+    Walk w;
+
+    walk_init(&w);
+    a = ram_list_find(w.list, "a");
+    *ram_blocks_page(w.list, "a", 0) = 1;
+    g_assert_cmpint(ram_walker_next(w.walker, &run, &err), ==, RAM_WALKER_RUN);
+    g_assert_cmpuint(run.nr_pages, ==, 1);
+    *ram_blocks_page(w.list, "a", 1) = 1;
+    dirty_soft_mark(w.soft, a, 1 << TARGET_PAGE_BITS, 1);
+    g_assert_cmpuint(walk_sync(&w), ==, 0);
+    g_assert_cmpuint(ram_walker_dirty_pages(w.walker), ==,
+                     A_PAGES + B_PAGES - 1);
+    walk_round(&w, &nr_data, &nr_hole);
+    g_assert_cmpuint(nr_data, ==, 1);
+    g_assert_cmpuint(nr_hole, ==, A_PAGES + B_PAGES - 2);
+    g_assert_cmpuint(ram_walker_dirty_pages(w.walker), ==, 0);
+    walk_round(&w, &nr_data, &nr_hole);
+    g_assert_cmpuint(nr_data + nr_hole, ==, 0);
+    walk_clear(&w);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -173,5 +204,7 @@ int main(int argc, char **argv)
                     test_a_write_behind_the_walk_waits_for_the_next_round);
     g_test_add_func("/walker/a-sync-in-the-middle-loses-nothing",
                     test_a_sync_in_the_middle_loses_nothing);
+    g_test_add_func("/walker/a-sync-asks-for-the-holes-again",
+                    test_a_sync_asks_for_the_holes_again);
     return g_test_run();
 }
