@@ -26,8 +26,7 @@ typedef struct KvmChardev KvmChardev;
  * @loop: the main loop; outlives it
  * @errp: receives the reason on failure, or NULL
  *
- * Opens a backend.  Where a client is to be waited for, serves the main loop
- * until it has come.
+ * Opens a backend.
  *
  * Context: the main thread.  Free it with kvm_chardev_free().
  * Returns: the backend, or NULL when the place cannot be opened.
@@ -36,10 +35,20 @@ KvmChardev *kvm_chardev_new(const GuestSerial *config, KvmSerial *serial,
                             MainLoop *loop, Error **errp);
 
 /**
+ * kvm_chardev_awaits_client:
+ * @chr: a backend, or NULL
+ *
+ * Context: the main thread.
+ * Returns: whether the guest may not start yet.  Who asks serves the main loop
+ * meanwhile.
+ */
+bool kvm_chardev_awaits_client(const KvmChardev *chr);
+
+/**
  * kvm_chardev_free:
  * @chr: a backend whose port no CPU reaches any more, or NULL
  *
- * Writes out what it can within a second, and closes.
+ * Gives the terminal back, writes out what it can within a second, and closes.
  *
  * Context: the main thread.
  */

@@ -24,9 +24,6 @@
 /* A signal mask as the kernel has it. */
 #define KERNEL_SIGSET_BYTES 8
 
-/* How long a throttled CPU runs between two naps. */
-#define THROTTLE_RUN_MS 10
-
 static void kvm_cpu_eat_signals(void)
 {
     const struct timespec now = { 0 };
@@ -39,10 +36,12 @@ static void kvm_cpu_eat_signals(void)
     }
 }
 
-static void kvm_cpu_kick_locked(KvmCpu *cpu)
+static void kvm_cpus_kick_locked(KvmCpus *cpus)
 {
-    if (cpu->running) {
-        pthread_kill(cpu->thread.thread, KVM_CPU_SIGNAL);
+    for (unsigned i = 0; i < cpus->nr_cpus; i++) {
+        if (cpus->cpu[i].inside) {
+            pthread_kill(cpus->cpu[i].thread.thread, KVM_CPU_SIGNAL);
+        }
     }
 }
 
@@ -84,11 +83,31 @@ static void kvm_cpu_note_exit_locked(KvmCpu *cpu, KvmExit exit)
 {
     if (exit == KVM_CPU_HALTED) {
         cpu->halted = true;
-    } else if (exit == KVM_CPU_GUEST_ENDED) {
-        cpu->cpus->ended = true;
-        for (unsigned i = 0; i < cpu->cpus->nr_cpus; i++) {
-            kvm_cpu_kick_locked(&cpu->cpus->cpu[i]);
-        }
+    } else if (exit != KVM_CPU_GOES_ON) {
+        cpu->cpus->ended |= exit == KVM_CPU_GUEST_ENDED;
+        cpu->cpus->stuck |= exit == KVM_CPU_GUEST_STUCK;
+        kvm_cpus_kick_locked(cpu->cpus);
+    }
+}
+
+/* Does something without the lock; who holds the CPUs waits for it. */
+static void kvm_cpu_do_locked(KvmCpus *cpus, KvmCpu *cpu,
+                              KvmExit (*what)(KvmCpu *cpu))
+    TSA_REQUIRES(&cpus->lock);
+
+static void kvm_cpu_do_locked(KvmCpus *cpus, KvmCpu *cpu,
+                              KvmExit (*what)(KvmCpu *cpu))
+{
+    KvmExit exit;
+
+    cpu->inside = true;
+    qemu_mutex_unlock(&cpus->lock);
+    exit = what(cpu);
+    qemu_mutex_lock(&cpus->lock);
+    cpu->inside = false;
+    kvm_cpu_note_exit_locked(cpu, exit);
+    if (cpus->held) {
+        qemu_cond_broadcast(&cpus->changed);
     }
 }
 
@@ -98,30 +117,19 @@ static void kvm_cpu_run_locked(KvmCpus *cpus, KvmCpu *cpu)
 
 static void kvm_cpu_run_locked(KvmCpus *cpus, KvmCpu *cpu)
 {
-    KvmExit exit;
-
     while (cpus->run) {
-        if (cpu->halted || cpus->ended) {
+        if (cpu->halted || cpus->ended || cpus->stuck || cpus->held ||
+            cpus->napping) {
             qemu_cond_wait(&cpus->wake, &cpus->lock);
-            continue;
+        } else {
+            kvm_cpu_do_locked(cpus, cpu, kvm_cpu_enter);
         }
-        if (cpu->sleep_ms > 0) {
-            if (!qemu_cond_timedwait(&cpus->wake, &cpus->lock,
-                                     cpu->sleep_ms)) {
-                cpu->sleep_ms = 0;
-            }
-            continue;
-        }
-        qemu_mutex_unlock(&cpus->lock);
-        exit = kvm_cpu_enter(cpu);
-        qemu_mutex_lock(&cpus->lock);
-        kvm_cpu_note_exit_locked(cpu, exit);
     }
-    qemu_mutex_unlock(&cpus->lock);
-    exit = kvm_cpu_settle(cpu);
-    qemu_mutex_lock(&cpus->lock);
-    kvm_cpu_note_exit_locked(cpu, exit);
-    cpu->sleep_ms = 0;
+    /* What is settled may be a write to memory. */
+    while (cpus->held) {
+        qemu_cond_wait(&cpus->wake, &cpus->lock);
+    }
+    kvm_cpu_do_locked(cpus, cpu, kvm_cpu_settle);
 }
 
 static bool kvm_cpu_set_signal_mask(KvmCpu *cpu)
@@ -159,35 +167,6 @@ static void *kvm_cpu_thread(void *opaque)
     return NULL;
 }
 
-/*
- * Sends all CPUs to sleep every now and then.  They nap at the same time, which
- * a guest notices least: no CPU waits for another that sleeps.
- */
-static void *kvm_throttle_thread(void *opaque)
-{
-    KvmCpus *cpus = opaque;
-
-    qemu_mutex_lock(&cpus->lock);
-    while (!cpus->quit) {
-        unsigned percent = cpus->throttle_percent;
-        int sleep_ms;
-
-        if (!cpus->run || percent == 0) {
-            qemu_cond_wait(&cpus->wake, &cpus->lock);
-            continue;
-        }
-        sleep_ms = THROTTLE_RUN_MS * percent / (100 - percent);
-        for (unsigned i = 0; i < cpus->nr_cpus; i++) {
-            cpus->cpu[i].sleep_ms = MAX(sleep_ms, 1);
-            kvm_cpu_kick_locked(&cpus->cpu[i]);
-        }
-        (void)qemu_cond_timedwait(&cpus->wake, &cpus->lock,
-                                  THROTTLE_RUN_MS + sleep_ms);
-    }
-    qemu_mutex_unlock(&cpus->lock);
-    return NULL;
-}
-
 static bool kvm_cpu_create(KvmCpus *cpus, KvmCpu *cpu, Error **errp)
 {
     void *run;
@@ -220,11 +199,7 @@ static bool kvm_cpus_create_threads(KvmCpus *cpus, Error **errp)
         }
         cpus->nr_threads++;
     }
-    cpus->has_throttle_thread =
-        qemu_thread_try_create(&cpus->throttle_thread, "CPU throttle",
-                               kvm_throttle_thread, cpus,
-                               QEMU_THREAD_JOINABLE, errp);
-    return cpus->has_throttle_thread;
+    return true;
 }
 
 bool kvm_cpus_init(KvmCpus *cpus, const KvmCpusHost *host, unsigned nr_cpus,
@@ -260,9 +235,6 @@ void kvm_cpus_destroy(KvmCpus *cpus)
     WITH_QEMU_LOCK_GUARD(&cpus->lock) {
         cpus->quit = true;
         qemu_cond_broadcast(&cpus->wake);
-    }
-    if (cpus->has_throttle_thread) {
-        qemu_thread_join(&cpus->throttle_thread);
     }
     for (unsigned i = 0; i < cpus->nr_threads; i++) {
         qemu_thread_join(&cpus->cpu[i].thread);
@@ -307,9 +279,7 @@ void kvm_cpus_stop(KvmCpus *cpus)
     QEMU_LOCK_GUARD(&cpus->lock);
 
     cpus->run = false;
-    for (unsigned i = 0; i < cpus->nr_cpus; i++) {
-        kvm_cpu_kick_locked(&cpus->cpu[i]);
-    }
+    kvm_cpus_kick_locked(cpus);
     qemu_cond_broadcast(&cpus->wake);
     while (kvm_cpus_any_running_locked(cpus)) {
         qemu_cond_wait(&cpus->changed, &cpus->lock);
@@ -317,16 +287,50 @@ void kvm_cpus_stop(KvmCpus *cpus)
     trace_kvm_stop(cpus->nr_cpus);
 }
 
-void kvm_cpus_throttle(KvmCpus *cpus, unsigned percent)
+bool kvm_cpus_have_ended(KvmCpus *cpus)
 {
     QEMU_LOCK_GUARD(&cpus->lock);
 
-    trace_kvm_throttle(percent);
-    cpus->throttle_percent = MIN(percent, 99u);
-    if (percent == 0) {
-        for (unsigned i = 0; i < cpus->nr_cpus; i++) {
-            cpus->cpu[i].sleep_ms = 0;
+    return cpus->ended;
+}
+
+static bool kvm_cpus_any_inside_locked(const KvmCpus *cpus)
+{
+    for (unsigned i = 0; i < cpus->nr_cpus; i++) {
+        if (cpus->cpu[i].inside) {
+            return true;
         }
     }
+    return false;
+}
+
+void kvm_cpus_hold(KvmCpus *cpus)
+{
+    QEMU_LOCK_GUARD(&cpus->lock);
+
+    cpus->held = true;
+    kvm_cpus_kick_locked(cpus);
+    while (kvm_cpus_any_inside_locked(cpus)) {
+        qemu_cond_wait(&cpus->changed, &cpus->lock);
+    }
+}
+
+void kvm_cpus_release(KvmCpus *cpus)
+{
+    QEMU_LOCK_GUARD(&cpus->lock);
+
+    cpus->held = false;
     qemu_cond_broadcast(&cpus->wake);
+}
+
+void kvm_cpus_nap(KvmCpus *cpus, bool napping)
+{
+    QEMU_LOCK_GUARD(&cpus->lock);
+
+    cpus->napping = napping;
+    if (napping) {
+        kvm_cpus_kick_locked(cpus);
+    } else {
+        qemu_cond_broadcast(&cpus->wake);
+    }
 }

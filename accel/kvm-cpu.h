@@ -27,7 +27,9 @@ struct kvm_run;
 typedef enum KvmExit {
     KVM_CPU_GOES_ON,
     KVM_CPU_HALTED,    /* until an interrupt, of which there are none */
-    KVM_CPU_GUEST_ENDED,   /* all CPUs stay out from now on */
+    /* all CPUs stay out from now on: */
+    KVM_CPU_GUEST_ENDED,    /* it has switched itself off */
+    KVM_CPU_GUEST_STUCK,    /* it would go on if it could */
 } KvmExit;
 
 typedef struct KvmCpusHost {
@@ -50,7 +52,7 @@ struct KvmCpu {
 
     /* guarded by the lock of @cpus */
     bool running;           /* its thread has not parked */
-    int sleep_ms;           /* what it owes to the throttle */
+    bool inside;            /* the guest, or doing something for it */
 };
 
 struct KvmCpus {
@@ -60,16 +62,16 @@ struct KvmCpus {
     unsigned nr_cpus;
     KvmCpu cpu[GUEST_MAX_CPUS];
     unsigned nr_threads;    /* of @cpu that have one */
-    QemuThread throttle_thread;
-    bool has_throttle_thread;
 
     QemuMutex lock;
-    QemuCond changed;       /* a CPU has parked */
-    QemuCond wake;          /* for CPUs and throttle: look again */
+    QemuCond changed;       /* a CPU has parked, or come out of the guest */
+    QemuCond wake;          /* for CPUs: look again */
     bool run;               /* guarded by @lock, as all that follows */
     bool ended;
+    bool stuck;
     bool quit;
-    unsigned throttle_percent;
+    bool held;              /* by kvm_cpus_hold() */
+    bool napping;           /* by kvm_cpus_nap() */
 };
 
 /**
@@ -118,12 +120,42 @@ void kvm_cpus_start(KvmCpus *cpus);
 void kvm_cpus_stop(KvmCpus *cpus);
 
 /**
- * kvm_cpus_throttle:
+ * kvm_cpus_have_ended:
  * @cpus: CPUs, running or not
- * @percent: of their time that they sleep, 0 to 99
  *
- * Context: any thread; does not wait.
+ * Context: any thread.
+ * Returns: whether the guest has switched itself off.
  */
-void kvm_cpus_throttle(KvmCpus *cpus, unsigned percent);
+bool kvm_cpus_have_ended(KvmCpus *cpus);
+
+/**
+ * kvm_cpus_hold:
+ * @cpus: CPUs, running or not, that nobody holds
+ *
+ * When it returns, all are out of the guest, in whatever they are, and stay
+ * there until kvm_cpus_release().
+ *
+ * Context: any one thread but those of CPUs.
+ */
+void kvm_cpus_hold(KvmCpus *cpus);
+
+/**
+ * kvm_cpus_release:
+ * @cpus: CPUs that are held
+ *
+ * Context: the thread that holds them.
+ */
+void kvm_cpus_release(KvmCpus *cpus);
+
+/**
+ * kvm_cpus_nap:
+ * @cpus: CPUs, running or not
+ * @napping: whether they stay out of the guest for now
+ *
+ * Unlike held ones, CPUs that nap can be stopped.
+ *
+ * Context: any thread; does not wait for them.
+ */
+void kvm_cpus_nap(KvmCpus *cpus, bool napping);
 
 #endif /* ACCEL_KVM_CPU_H */

@@ -37,6 +37,8 @@ static const struct {
     { 0x7, 0, WORD_ECX, 1u << 4 /* OSPKE */ },
     { 0x7, 0, WORD_EDX, 0 },
     { 0x7, 1, WORD_EAX, 0 },
+    { 0x7, 1, WORD_EDX, 0 },
+    { 0x7, 2, WORD_EDX, 0 },
     { 0xd, 0, WORD_EAX, 0 },
     { 0xd, 0, WORD_EDX, 0 },
     { 0xd, 1, WORD_EAX, 0 },
@@ -44,6 +46,38 @@ static const struct {
     { 0x80000001, 0, WORD_EDX, 1u << 9 },
     { 0x80000007, 0, WORD_EDX, 0 },
     { 0x80000008, 0, WORD_EBX, 0 },
+    { 0x80000021, 0, WORD_EAX, 0 },
+};
+
+/* What a guest must not see, since it would have state there. */
+static const struct {
+    uint32_t function;
+    uint32_t index;
+    unsigned word;
+    uint32_t bits;
+} cpuid_left_out[] = {
+    { 0x1, 0, WORD_ECX, 1u << 5 /* VMX */ | 1u << 6 /* SMX */ |
+      1u << 15 /* PDCM */ | 1u << 21 /* x2APIC */ | 1u << 24 /* its timer */ },
+    { 0x1, 0, WORD_EDX, 1u << 14 /* MCA */ },
+    { 0x7, 0, WORD_EBX, 1u << 2 /* SGX */ | 1u << 25 /* PT */ },
+    { 0x7, 0, WORD_ECX, 1u << 7 /* SHSTK */ | 1u << 30 /* SGX_LC */ },
+    { 0x7, 0, WORD_EDX, 1u << 19 /* LBR */ | 1u << 20 /* IBT */ |
+      1u << 22 | 1u << 24 | 1u << 25 /* AMX */ },
+    { 0x7, 1, WORD_EAX, 1u << 17 /* FRED */ | 1u << 21 /* AMX_FP16 */ },
+    { 0xa, 0, WORD_EAX, UINT32_MAX /* PMU */ },
+    { 0xa, 0, WORD_EBX, UINT32_MAX },
+    { 0xa, 0, WORD_ECX, UINT32_MAX },
+    { 0xa, 0, WORD_EDX, UINT32_MAX },
+    { 0xd, 1, WORD_EAX, 1u << 4 /* XFD */ },
+    { 0xd, 1, WORD_ECX, UINT32_MAX /* XSS */ },
+    { 0xd, 1, WORD_EDX, UINT32_MAX },
+    { 0x80000001, 0, WORD_ECX, 1u << 2 /* SVM */ | 1u << 10 /* IBS */ |
+      1u << 23 | 1u << 24 | 1u << 28 /* counters */ },
+    { 0x8000000a, 0, WORD_EAX, UINT32_MAX /* SVM */ },
+    { 0x8000000a, 0, WORD_EBX, UINT32_MAX },
+    { 0x8000000a, 0, WORD_EDX, UINT32_MAX },
+    { 0x80000022, 0, WORD_EAX, UINT32_MAX /* PMU */ },
+    { 0x80000022, 0, WORD_EBX, UINT32_MAX },
 };
 
 static const char *const cpuid_word_names[] = {
@@ -51,18 +85,40 @@ static const char *const cpuid_word_names[] = {
     [WORD_EDX] = "EDX",
 };
 
-/* A register of a leaf; 0 when the table has no such leaf. */
-static uint32_t cpuid_word(const KvmCpuid *cpuid, uint32_t function,
-                           uint32_t index, unsigned word)
+/* Of a leaf, or -1: the first one, as the kernel does. */
+static int cpuid_find(const KvmCpuid *cpuid, uint32_t function,
+                      uint32_t index)
 {
     for (uint32_t i = 0; i < cpuid->nr_entries; i++) {
         const uint32_t *entry = cpuid->words + i * KVM_CPUID_WORDS;
 
         if (entry[WORD_FUNCTION] == function && entry[WORD_INDEX] == index) {
-            return entry[word];
+            return (int)(i * KVM_CPUID_WORDS);
         }
     }
-    return 0;
+    return -1;
+}
+
+/* A register of a leaf; 0 when the table has no such leaf. */
+static uint32_t cpuid_word(const KvmCpuid *cpuid, uint32_t function,
+                           uint32_t index, unsigned word)
+{
+    int at = cpuid_find(cpuid, function, index);
+
+    return at < 0 ? 0 : cpuid->words[at + (int)word];
+}
+
+void kvm_cpuid_leave_out(KvmCpuid *cpuid)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cpuid_left_out); i++) {
+        int at = cpuid_find(cpuid, cpuid_left_out[i].function,
+                            cpuid_left_out[i].index);
+
+        if (at >= 0) {
+            cpuid->words[at + (int)cpuid_left_out[i].word] &=
+                ~cpuid_left_out[i].bits;
+        }
+    }
 }
 
 static bool cpuid_append(KvmCpuid *cpuid, const struct kvm_cpuid_entry2 *e,
@@ -115,11 +171,29 @@ bool kvm_cpuid_of_host(int device_fd, KvmCpuid *cpuid, Error **errp)
             return false;
         }
     }
+    kvm_cpuid_leave_out(cpuid);
     return true;
+}
+
+/* Instructions that both makers have do not always do the same. */
+static bool cpuid_same_maker(const KvmCpuid *have, const KvmCpuid *want)
+{
+    return cpuid_word(have, 0, 0, WORD_EBX) ==
+               cpuid_word(want, 0, 0, WORD_EBX) &&
+           cpuid_word(have, 0, 0, WORD_ECX) ==
+               cpuid_word(want, 0, 0, WORD_ECX) &&
+           cpuid_word(have, 0, 0, WORD_EDX) ==
+               cpuid_word(want, 0, 0, WORD_EDX);
 }
 
 bool kvm_cpuid_check(const KvmCpuid *have, const KvmCpuid *want, Error **errp)
 {
+    if (!cpuid_same_maker(have, want)) {
+        error_setg(errp, "The guest's CPU is of another maker than this"
+                   " host's; migrate between hosts with equal CPUs and"
+                   " kernels");
+        return false;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(cpuid_features); i++) {
         uint32_t function = cpuid_features[i].function;
         uint32_t index = cpuid_features[i].index;

@@ -3,8 +3,9 @@
  * What kind of CPU a guest sees: the table behind its CPUID instruction.
  *
  * It is made from what the host can, travels with the guest, and is refused by
- * a host that cannot give what the guest may be using.  The leaves of KVM's own
- * interfaces are left out, so that a guest has no state in them.
+ * a host that cannot give what the guest may be using.  Left out is what a guest
+ * would have state in that does not travel: KVM's own interfaces, hypervisors
+ * inside the guest, counters of performance, enclaves, shadow stacks, tiles.
  *
  * Threads: plain data; the calls may come from any thread.  No locks.
  */
@@ -38,12 +39,20 @@ typedef struct KvmCpuid {
 bool kvm_cpuid_of_host(int device_fd, KvmCpuid *cpuid, Error **errp);
 
 /**
+ * kvm_cpuid_leave_out:
+ * @cpuid: the table
+ *
+ * Takes features away whose state does not travel.
+ */
+void kvm_cpuid_leave_out(KvmCpuid *cpuid);
+
+/**
  * kvm_cpuid_check:
  * @have: what this host can give
  * @want: what a guest has
  * @errp: receives the reason on failure, or NULL
  *
- * Compares feature by feature.
+ * Compares the maker, and feature by feature.
  *
  * Returns: false when the guest has one that this host lacks.
  */

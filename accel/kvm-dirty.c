@@ -51,15 +51,13 @@ static bool kvm_dirty_start(DirtyProvider *p, RamList *list, Error **errp)
     }
     /* The kernel's words have 64 bits. */
     dirty->log = bitmap_new(ROUND_UP(most, 64));
-    trace_kvm_dirty_start(dirty->vm->manual_clear ? "manual clear"
-                                                  : "clear by reading",
+    trace_kvm_dirty_start(p->ops->clear ? "manual clear" : "clear by reading",
                           layout->nr_slots);
     return true;
 }
 
-/* Merges the log of a slot, whose first page is one of @bmap's, any one. */
-static uint64_t kvm_dirty_merge(unsigned long *bmap, uint64_t bmap_first,
-                                const unsigned long *log, uint64_t nr_pages)
+uint64_t kvm_dirty_merge(unsigned long *bmap, uint64_t bmap_first,
+                         const unsigned long *log, uint64_t nr_pages)
 {
     uint64_t nr_new = 0;
 
@@ -185,12 +183,33 @@ static const DirtyProviderOps kvm_dirty_plain_ops = {
     .stop = kvm_dirty_stop,
 };
 
+/*
+ * Optional: without it the whole log is cleared when it is read.  Not for a
+ * machine with dirty rings: pages that the kernel takes for written from the
+ * start would never get into a ring.
+ */
+static bool kvm_dirty_enable_manual_clear(KvmVm *vm)
+{
+    int flags = ioctl(vm->fd, KVM_CHECK_EXTENSION,
+                      KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
+    struct kvm_enable_cap cap = {
+        .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+    };
+
+    if (flags <= 0) {
+        return false;
+    }
+    cap.args[0] = flags & (KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE |
+                           KVM_DIRTY_LOG_INITIALLY_SET);
+    return ioctl(vm->fd, KVM_ENABLE_CAP, &cap) == 0;
+}
+
 KvmDirty *kvm_dirty_new(KvmVm *vm)
 {
     KvmDirty *dirty = g_new0(KvmDirty, 1);
 
-    dirty->parent.ops = vm->manual_clear ? &kvm_dirty_manual_ops
-                                         : &kvm_dirty_plain_ops;
+    dirty->parent.ops = kvm_dirty_enable_manual_clear(vm)
+                        ? &kvm_dirty_manual_ops : &kvm_dirty_plain_ops;
     dirty->vm = vm;
     return dirty;
 }

@@ -26,6 +26,21 @@ typedef struct KvmDirty KvmDirty;
 KvmDirty *kvm_dirty_new(KvmVm *vm);
 
 /**
+ * kvm_dirty_merge:
+ * @bmap: bitmap of a block
+ * @bmap_first: page of the block that is the first of @log
+ * @log: pages of a slot; bits behind the last are clear
+ * @nr_pages: of the slot
+ *
+ * Sets the bits of @log in @bmap.
+ *
+ * Context: any thread.
+ * Returns: how many were clear before.
+ */
+uint64_t kvm_dirty_merge(unsigned long *bmap, uint64_t bmap_first,
+                         const unsigned long *log, uint64_t nr_pages);
+
+/**
  * kvm_dirty_free:
  * @dirty: a provider that does not track, or NULL
  *

@@ -104,17 +104,23 @@ static uint64_t kvm_cpu_rip(KvmCpu *cpu)
     return ioctl(cpu->fd, KVM_GET_REGS, &regs) == 0 ? regs.rip : 0;
 }
 
-/* Whatever else: the guest, or its CPU, cannot go on. */
+/* A PC would start anew; this machine has no reset. */
+static KvmExit kvm_board_handle_shutdown(KvmBoard *board, KvmCpu *cpu)
+{
+    g_autofree char *reason =
+        g_strdup_printf("CPU %u had a triple fault at address 0x%" PRIx64,
+                        cpu->index, kvm_cpu_rip(cpu));
+
+    return kvm_board_end(board, reason);
+}
+
+/* Whatever else: not the guest has ended, KVM cannot run it any further. */
 static KvmExit kvm_board_handle_failure(KvmBoard *board, KvmCpu *cpu)
 {
     g_autofree char *reason = NULL;
     const struct kvm_run *run = cpu->run;
 
     switch (run->exit_reason) {
-    case KVM_EXIT_SHUTDOWN:
-        reason = g_strdup_printf("CPU %u had a triple fault at address 0x%"
-                                 PRIx64, cpu->index, kvm_cpu_rip(cpu));
-        break;
     case KVM_EXIT_FAIL_ENTRY:
         reason = g_strdup_printf("the state of CPU %u cannot be entered"
                                  " (hardware reason 0x%llx)", cpu->index,
@@ -135,7 +141,8 @@ static KvmExit kvm_board_handle_failure(KvmBoard *board, KvmCpu *cpu)
                                  " %u", cpu->index, run->exit_reason);
         break;
     }
-    return kvm_board_end(board, reason);
+    board->stuck(board->opaque, reason);
+    return KVM_CPU_GUEST_STUCK;
 }
 
 KvmExit kvm_board_handle_exit(void *opaque, KvmCpu *cpu)
@@ -150,9 +157,15 @@ KvmExit kvm_board_handle_exit(void *opaque, KvmCpu *cpu)
     case KVM_EXIT_HLT:
         trace_kvm_halt(cpu->index);
         return KVM_CPU_HALTED;
+    case KVM_EXIT_DIRTY_RING_FULL:
+        kvm_dirty_ring_full(board->ring, cpu);
+        return KVM_CPU_GOES_ON;
     case KVM_EXIT_INTR:
     case KVM_EXIT_IRQ_WINDOW_OPEN:
+    case KVM_EXIT_SET_TPR:
         return KVM_CPU_GOES_ON;
+    case KVM_EXIT_SHUTDOWN:
+        return kvm_board_handle_shutdown(board, cpu);
     default:
         return kvm_board_handle_failure(board, cpu);
     }

@@ -12,14 +12,17 @@
 #define ACCEL_KVM_EXIT_H
 
 #include "accel/kvm-cpu.h"
+#include "accel/kvm-dirty-ring.h"
 #include "accel/kvm-serial.h"
 
 #define KVM_DEBUG_EXIT_PORT 0xf4
 
 typedef struct KvmBoard {
     KvmSerial *serial;
-    /* the guest cannot go on; NULL when it ended in order */
+    KvmDirtyRing *ring;     /* NULL: its CPUs have none */
+    /* as AccelHost has them */
     void (*ended)(void *opaque, const char *reason);
+    void (*stuck)(void *opaque, const char *reason);
     void *opaque;
 } KvmBoard;
 

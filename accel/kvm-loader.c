@@ -102,6 +102,40 @@ static bool loader_check_header(const Program *p, const Elf64_Ehdr *eh,
 }
 
 /* The file need not be aligned in memory, so headers are copied out. */
+static Elf64_Phdr loader_header(const Program *p, const Elf64_Ehdr *eh,
+                                unsigned index)
+{
+    Elf64_Phdr ph;
+
+    memcpy(&ph, p->data + eh->e_phoff + index * sizeof(ph), sizeof(ph));
+    return ph;
+}
+
+static bool loader_is_loaded(const Elf64_Phdr *ph)
+{
+    return ph->p_type == PT_LOAD && ph->p_memsz > 0;
+}
+
+/* Of what an earlier segment has loaded, none may be written over. */
+static bool loader_check_overlap(const Program *p, const Elf64_Ehdr *eh,
+                                 const Elf64_Phdr *ph, unsigned index,
+                                 Error **errp)
+{
+    for (unsigned i = 0; i < index; i++) {
+        Elf64_Phdr other = loader_header(p, eh, i);
+
+        if (loader_is_loaded(&other) &&
+            ph->p_paddr < other.p_paddr + other.p_memsz &&
+            other.p_paddr < ph->p_paddr + ph->p_memsz) {
+            error_setg(errp, "Kernel '%s': segments %u and %u overlap at guest"
+                       " address 0x%" PRIx64 "; it is damaged", p->name, i,
+                       index, (uint64_t)MAX(ph->p_paddr, other.p_paddr));
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool loader_place_elf(const Program *p, uint64_t *entry, Error **errp)
 {
     bool entered = false;
@@ -117,13 +151,13 @@ static bool loader_place_elf(const Program *p, uint64_t *entry, Error **errp)
         return false;
     }
     for (unsigned i = 0; i < eh.e_phnum; i++) {
-        Elf64_Phdr ph;
+        Elf64_Phdr ph = loader_header(p, &eh, i);
 
-        memcpy(&ph, p->data + eh.e_phoff + i * sizeof(ph), sizeof(ph));
-        if (ph.p_type != PT_LOAD || ph.p_memsz == 0) {
+        if (!loader_is_loaded(&ph)) {
             continue;
         }
-        if (!loader_place_segment(p, &ph, i, errp)) {
+        if (!loader_place_segment(p, &ph, i, errp) ||
+            !loader_check_overlap(p, &eh, &ph, i, errp)) {
             return false;
         }
         entered |= eh.e_entry >= ph.p_paddr &&
@@ -133,6 +167,12 @@ static bool loader_place_elf(const Program *p, uint64_t *entry, Error **errp)
         error_setg(errp, "Kernel '%s': its entry 0x%" PRIx64 " lies in none"
                    " of its segments; link it to run at the addresses it is"
                    " loaded to", p->name, (uint64_t)eh.e_entry);
+        return false;
+    }
+    if (eh.e_entry >= KVM_ENTRY_END) {
+        error_setg(errp, "Kernel '%s': its entry 0x%" PRIx64 " lies above"
+                   " 4 GiB, where nothing is mapped yet; link it lower",
+                   p->name, (uint64_t)eh.e_entry);
         return false;
     }
     *entry = eh.e_entry;

@@ -22,6 +22,9 @@ typedef struct Error Error;
 /* Where a flat program is put and entered. */
 #define KVM_FLAT_ADDRESS 0x100000ull
 
+/* Beyond it nothing is mapped when the program is entered. */
+#define KVM_ENTRY_END 0x100000000ull
+
 /* Below it are page tables and stacks of the boot state; see kvm-boot.h. */
 #define KVM_LOAD_MIN 0x80000ull
 

@@ -14,11 +14,22 @@
 #include "accel/kvm-state.h"
 #include "qapi/error.h"
 
+#define MSR_TSC 0x10
+
+/*
+ * KVM brings clocks of one machine together that are this close (a second), so
+ * a clock need not be what was just written.
+ */
+#define TSC_TOLERANCE (1ull << 32)
+
 /* In the order in which they are written. */
 static const uint32_t msr_table[] = {
-    0x00000010, /* TSC */
+    MSR_TSC,
     0x0000003b, /* TSC_ADJUST */
     0x00000048, /* SPEC_CTRL */
+    0x000000e1, /* UMWAIT_CONTROL */
+    0x00000122, /* TSX_CTRL */
+    0x00000140, /* MISC_FEATURES_ENABLES */
     0x00000174, /* SYSENTER_CS */
     0x00000175, /* SYSENTER_ESP */
     0x00000176, /* SYSENTER_EIP */
@@ -34,6 +45,7 @@ static const uint32_t msr_table[] = {
     0x00000268, 0x00000269, 0x0000026a, 0x0000026b,
     0x0000026c, 0x0000026d, 0x0000026e, 0x0000026f,
     0x000002ff, /* MTRR default type */
+    0x00000d90, /* BNDCFGS */
     0x00000da0, /* XSS */
     0xc0000081, /* STAR */
     0xc0000082, /* LSTAR */
@@ -41,6 +53,7 @@ static const uint32_t msr_table[] = {
     0xc0000084, /* SYSCALL_MASK */
     0xc0000102, /* KERNEL_GS_BASE */
     0xc0000103, /* TSC_AUX */
+    0xc0010015, /* HWCR */
     0xc001011f, /* VIRT_SPEC_CTRL */
 };
 
@@ -110,6 +123,22 @@ static bool msr_make(const KvmCpu *cpu, uint32_t index, uint64_t value)
             msr_put(cpu, index, value));
 }
 
+/* Some hosts take a value and go on with their own clock all the same. */
+static bool msr_check_clock(const KvmCpu *cpu, uint64_t value, Error **errp)
+{
+    uint64_t found;
+
+    if (!msr_get(cpu, MSR_TSC, &found) || value < TSC_TOLERANCE ||
+        found >= value - TSC_TOLERANCE) {
+        return true;
+    }
+    error_setg(errp, "CPU %u: this host cannot set the clock of a guest, which"
+               " would go back from 0x%" PRIx64 " to 0x%" PRIx64 "; migrate to"
+               " a host that has been up for longer", cpu->index, value,
+               found);
+    return false;
+}
+
 bool kvm_msrs_put(const KvmCpuState *state, Error **errp)
 {
     for (uint32_t i = 0; i < state->nr_msrs; i++) {
@@ -118,6 +147,10 @@ bool kvm_msrs_put(const KvmCpuState *state, Error **errp)
                        " for MSR 0x%" PRIx32 "; migrate between hosts with"
                        " equal CPUs and kernels", state->cpu->index,
                        state->msr_value[i], state->msr_index[i]);
+            return false;
+        }
+        if (state->msr_index[i] == MSR_TSC &&
+            !msr_check_clock(state->cpu, state->msr_value[i], errp)) {
             return false;
         }
     }

@@ -137,13 +137,14 @@ static size_t serial_fifo_size(const KvmSerialState *s)
     return s->fcr & FCR_ENABLE ? SERIAL_FIFO : 1;
 }
 
-static void serial_receive_locked(KvmSerialState *s, uint8_t byte)
+/* False: there is no room for it. */
+static bool serial_receive_locked(KvmSerialState *s, uint8_t byte)
 {
-    if (s->nr_received < serial_fifo_size(s)) {
-        s->received[s->nr_received++] = byte;
-    } else {
-        s->overrun = true;
+    if (s->nr_received >= serial_fifo_size(s)) {
+        return false;
     }
+    s->received[s->nr_received++] = byte;
+    return true;
 }
 
 static void serial_write_data_locked(KvmSerial *serial, uint8_t value)
@@ -153,16 +154,16 @@ static void serial_write_data_locked(KvmSerial *serial, uint8_t value)
     if (s->lcr & LCR_DLAB) {
         s->divisor_low = value;
     } else if (s->mcr & MCR_LOOP) {
-        serial_receive_locked(s, value);
+        s->overrun |= !serial_receive_locked(s, value);
     } else if (serial->backend.put) {
         serial->backend.put(serial->backend.opaque, value);
     }
 }
 
-void kvm_serial_write(KvmSerial *serial, unsigned reg, uint8_t value)
+static void serial_write_locked(KvmSerial *serial, unsigned reg,
+                                uint8_t value)
 {
     KvmSerialState *s = &serial->state;
-    QEMU_LOCK_GUARD(&serial->lock);
 
     switch (reg) {
     case REG_DATA:
@@ -194,6 +195,17 @@ void kvm_serial_write(KvmSerial *serial, unsigned reg, uint8_t value)
     default:
         /* LSR and MSR are read only. */
         break;
+    }
+}
+
+void kvm_serial_write(KvmSerial *serial, unsigned reg, uint8_t value)
+{
+    WITH_QEMU_LOCK_GUARD(&serial->lock) {
+        serial_write_locked(serial, reg, value);
+    }
+    /* Both may have made room. */
+    if ((reg == REG_IIR_FCR || reg == REG_MCR) && serial->backend.put) {
+        serial->backend.accept_input(serial->backend.opaque);
     }
 }
 
@@ -284,23 +296,35 @@ uint8_t kvm_serial_read(KvmSerial *serial, unsigned reg)
     return value;
 }
 
+/* Nothing comes in while the port is stopped, or talks to itself. */
+static bool serial_is_deaf_locked(const KvmSerial *serial)
+{
+    return !serial->running || (serial->state.mcr & MCR_LOOP);
+}
+
 size_t kvm_serial_room(KvmSerial *serial)
 {
     const KvmSerialState *s = &serial->state;
     QEMU_LOCK_GUARD(&serial->lock);
 
-    if (!serial->running || (s->mcr & MCR_LOOP)) {
+    if (serial_is_deaf_locked(serial)) {
         return 0;
     }
     return serial_fifo_size(s) - MIN(s->nr_received, serial_fifo_size(s));
 }
 
-void kvm_serial_receive(KvmSerial *serial, const uint8_t *data,
-                        size_t len_bytes)
+size_t kvm_serial_receive(KvmSerial *serial, const uint8_t *data,
+                          size_t len_bytes)
 {
+    size_t kept = 0;
     QEMU_LOCK_GUARD(&serial->lock);
 
-    for (size_t i = 0; i < len_bytes; i++) {
-        serial_receive_locked(&serial->state, data[i]);
+    if (serial_is_deaf_locked(serial)) {
+        return 0;
     }
+    while (kept < len_bytes &&
+           serial_receive_locked(&serial->state, data[kept])) {
+        kept++;
+    }
+    return kept;
 }

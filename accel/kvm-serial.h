@@ -114,7 +114,8 @@ uint8_t kvm_serial_read(KvmSerial *serial, unsigned reg);
  * @serial: a port
  *
  * Context: any thread.
- * Returns: how many bytes kvm_serial_receive() would keep.
+ * Returns: how many bytes kvm_serial_receive() would keep, if it were called
+ * now.
  */
 size_t kvm_serial_room(KvmSerial *serial);
 
@@ -122,12 +123,16 @@ size_t kvm_serial_room(KvmSerial *serial);
  * kvm_serial_receive:
  * @serial: a port
  * @data: what came in
- * @len_bytes: at most what kvm_serial_room() said; the rest is dropped
+ * @len_bytes: how much
+ *
+ * What is not kept is still the caller's: the port may have been stopped since
+ * the caller asked for room.
  *
  * Context: the main thread.
+ * Returns: how many of the first bytes it kept.
  */
-void kvm_serial_receive(KvmSerial *serial, const uint8_t *data,
-                        size_t len_bytes);
+size_t kvm_serial_receive(KvmSerial *serial, const uint8_t *data,
+                          size_t len_bytes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KvmSerial, kvm_serial_free)
 

@@ -150,6 +150,8 @@ static int put_sregs(KvmCpuState *s)
     k.cr3 = s->cr[2];
     k.cr4 = s->cr[3];
     k.cr8 = s->cr[4];
+    /* Without an APIC in the kernel this is what each entry takes it from. */
+    s->cpu->run->cr8 = s->cr[4];
     k.efer = s->efer;
     k.apic_base = s->apic_base;
     memcpy(k.interrupt_bitmap, s->interrupt_bitmap,

@@ -104,24 +104,6 @@ static void kvm_vm_set_addresses(KvmVm *vm)
     (void)ioctl(vm->fd, KVM_SET_TSS_ADDR, KVM_TSS_ADDRESS);
 }
 
-/* Optional: without it the whole log is cleared when it is read. */
-static void kvm_vm_enable_manual_clear(KvmVm *vm)
-{
-    int flags = ioctl(vm->fd, KVM_CHECK_EXTENSION,
-                      KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
-    struct kvm_enable_cap cap = {
-        .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
-    };
-
-    if (flags > 0) {
-        cap.args[0] = flags & (KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE |
-                               KVM_DIRTY_LOG_INITIALLY_SET);
-        if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap) == 0) {
-            vm->manual_clear = cap.args[0];
-        }
-    }
-}
-
 int kvm_vm_set_slot(KvmVm *vm, unsigned index, bool log_dirty)
 {
     const KvmSlot *slot = &vm->layout.slots[index];
@@ -171,7 +153,6 @@ bool kvm_vm_init(KvmVm *vm, const char *device, const RamList *ram,
         return false;
     }
     kvm_vm_set_addresses(vm);
-    kvm_vm_enable_manual_clear(vm);
     vm->tsc_scaling =
         ioctl(vm->device_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) > 0;
     return kvm_vm_set_memory(vm, errp);

@@ -22,7 +22,6 @@ typedef struct KvmVm {
     int device_fd;
     int fd;
     KvmLayout layout;
-    uint64_t manual_clear;  /* flags of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
     bool tsc_scaling;       /* the guest's clock rate can be chosen */
 } KvmVm;
 

@@ -105,9 +105,20 @@ const VMStateDescription vmstate_kvm_cpu = {
     },
 };
 
+/*
+ * A guest that has switched itself off while it was on its way would stand
+ * still at the destination for ever, as if it ran.
+ */
 static bool kvm_machine_pre_save(void *opaque, Error **errp)
 {
-    return kvm_state_get_machine(opaque, errp);
+    KvmState *s = opaque;
+
+    if (kvm_cpus_have_ended(s->cpus)) {
+        error_setg(errp, "The guest has ended, so there is nothing left to"
+                   " move");
+        return false;
+    }
+    return kvm_state_get_machine(s, errp);
 }
 
 static bool kvm_machine_validate(const void *staged, int version_id,
@@ -118,6 +129,10 @@ static bool kvm_machine_validate(const void *staged, int version_id,
     if (s->cpuid.nr_entries > KVM_CPUID_MAX) {
         error_setg(errp, "A CPUID table of %" PRIu32 " leaves, at most %d are"
                    " possible", s->cpuid.nr_entries, KVM_CPUID_MAX);
+        return false;
+    }
+    if (s->tsc_khz == 0) {
+        error_setg(errp, "A guest whose clock stands still (0 kHz)");
         return false;
     }
     return true;

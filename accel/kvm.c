@@ -13,6 +13,7 @@
 #include "accel/kvm-dirty.h"
 #include "accel/kvm-exit.h"
 #include "accel/kvm-state.h"
+#include "accel/kvm-throttle.h"
 #include "qapi/error.h"
 
 typedef struct AccelKvm {
@@ -20,11 +21,13 @@ typedef struct AccelKvm {
 
     /* set once, in this order */
     KvmVm vm;
-    KvmDirty *dirty;
+    KvmDirty *dirty;        /* one of these two is NULL */
+    KvmDirtyRing *ring;
     KvmBoard board;
     KvmChardev *chardev;
     bool has_cpus;
     KvmCpus cpus;
+    KvmThrottle *throttle;
     KvmState state;
 } AccelKvm;
 
@@ -37,11 +40,13 @@ static void accel_kvm_destroy(Accel *accel)
 {
     AccelKvm *kvm = accel_kvm_from(accel);
 
+    kvm_throttle_free(kvm->throttle);
     if (kvm->has_cpus) {
         kvm_cpus_destroy(&kvm->cpus);
     }
     kvm_chardev_free(kvm->chardev);
     kvm_serial_free(kvm->board.serial);
+    kvm_dirty_ring_free(kvm->ring);
     kvm_dirty_free(kvm->dirty);
     kvm_vm_destroy(&kvm->vm);
     g_free(kvm);
@@ -71,10 +76,17 @@ static bool accel_kvm_make_cpus(AccelKvm *kvm, const AccelHost *host,
     };
 
     kvm->board.ended = host->ended;
+    kvm->board.stuck = host->stuck;
     kvm->board.opaque = host->opaque;
     kvm->has_cpus = true;
-    return kvm_cpus_init(&kvm->cpus, &cpus_host, host->guest->nr_cpus,
-                         errp) &&
+    if (!kvm_cpus_init(&kvm->cpus, &cpus_host, host->guest->nr_cpus, errp)) {
+        return false;
+    }
+    if (kvm->ring && !kvm_dirty_ring_attach(kvm->ring, &kvm->cpus, errp)) {
+        return false;
+    }
+    kvm->throttle = kvm_throttle_new(&kvm->cpus, errp);
+    return kvm->throttle &&
            kvm_state_init(&kvm->state, &kvm->cpus, errp);
 }
 
@@ -93,32 +105,47 @@ static bool accel_kvm_load(AccelKvm *kvm, const GuestConfig *guest,
     return kvm_boot(&kvm->cpus, guest->kernel, errp);
 }
 
+static bool accel_kvm_make_dirty(AccelKvm *kvm, unsigned ring_entries,
+                                 Error **errp)
+{
+    if (ring_entries == 0) {
+        kvm->dirty = kvm_dirty_new(&kvm->vm);
+        return true;
+    }
+    kvm->ring = kvm_dirty_ring_new(&kvm->vm, ring_entries, errp);
+    kvm->board.ring = kvm->ring;
+    return kvm->ring != NULL;
+}
+
 static Accel *accel_kvm_create(const AccelHost *host, Error **errp)
 {
     AccelKvm *kvm;
     const char *device = NULL;
+    const char *ring_size = NULL;
+    unsigned ring_entries;
 
     if (!host->guest) {
         error_setg(errp, "Machine 'none' has no CPUs that -accel kvm could"
                    " run; use -machine micro");
         return NULL;
     }
-    kvm = g_new0(AccelKvm, 1);
-    kvm->parent.ops = &accel_kvm;
     if (host->options) {
         device = keyval_get(host->options, "device");
+        ring_size = keyval_get(host->options, "dirty-ring-size");
     }
-    if (!kvm_vm_init(&kvm->vm, device ? device : KVM_DEFAULT_DEVICE,
-                     host->ram, errp)) {
-        goto fail;
+    if (!kvm_dirty_ring_parse(ring_size, &ring_entries, errp)) {
+        return NULL;
     }
-    kvm->dirty = kvm_dirty_new(&kvm->vm);
-    if (accel_kvm_make_serial(kvm, host, errp) &&
+    kvm = g_new0(AccelKvm, 1);
+    kvm->parent.ops = &accel_kvm;
+    if (kvm_vm_init(&kvm->vm, device ? device : KVM_DEFAULT_DEVICE, host->ram,
+                    errp) &&
+        accel_kvm_make_dirty(kvm, ring_entries, errp) &&
+        accel_kvm_make_serial(kvm, host, errp) &&
         accel_kvm_make_cpus(kvm, host, errp) &&
         accel_kvm_load(kvm, host->guest, errp)) {
         return &kvm->parent;
     }
-fail:
     accel_kvm_destroy(&kvm->parent);
     return NULL;
 }
@@ -142,6 +169,11 @@ static bool accel_kvm_register_sections(Accel *accel, VMStateRegistry *reg,
                             kvm_serial_state(kvm->board.serial), errp);
 }
 
+static bool accel_kvm_awaits_client(Accel *accel)
+{
+    return kvm_chardev_awaits_client(accel_kvm_from(accel)->chardev);
+}
+
 static void accel_kvm_start(Accel *accel)
 {
     AccelKvm *kvm = accel_kvm_from(accel);
@@ -160,16 +192,20 @@ static void accel_kvm_stop(Accel *accel)
 
 static DirtyProvider *accel_kvm_dirty(Accel *accel)
 {
-    return kvm_dirty_provider(accel_kvm_from(accel)->dirty);
+    AccelKvm *kvm = accel_kvm_from(accel);
+
+    return kvm->ring ? kvm_dirty_ring_provider(kvm->ring)
+                     : kvm_dirty_provider(kvm->dirty);
 }
 
 static void accel_kvm_throttle(Accel *accel, unsigned percent)
 {
-    kvm_cpus_throttle(&accel_kvm_from(accel)->cpus, percent);
+    kvm_throttle_set(accel_kvm_from(accel)->throttle, percent);
 }
 
 static const AccelOption accel_kvm_options[] = {
     { "device", "PATH", "the device node, " KVM_DEFAULT_DEVICE },
+    { "dirty-ring-size", "N", "find writes by a ring of N entries a CPU" },
     { NULL }
 };
 
@@ -179,6 +215,7 @@ const AccelOps accel_kvm = {
     .options = accel_kvm_options,
     .create = accel_kvm_create,
     .register_sections = accel_kvm_register_sections,
+    .awaits_client = accel_kvm_awaits_client,
     .start = accel_kvm_start,
     .stop = accel_kvm_stop,
     .dirty = accel_kvm_dirty,

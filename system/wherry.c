@@ -101,6 +101,7 @@ static bool wherry_make_monitors(Wherry *w, Error **errp)
     hmp_system_tables(w->hmp_tables, w->machine);
     w->hmp.loop = w->loop;
     w->hmp.tables = w->hmp_tables;
+    w->hmp.nr_cpus = w->machine->guest.nr_cpus;
     w->servers = g_ptr_array_new_with_free_func(
         (GDestroyNotify)monitor_server_free);
     for (guint i = 0; i < w->cl->monitors->len; i++) {
@@ -156,33 +157,49 @@ static bool wherry_awaits_qtest(const Wherry *w)
            !qtest_server_has_client(w->qtest);
 }
 
-/* The first server whose client has to come first, or NULL. */
-static const MonitorOptions *wherry_awaited(const Wherry *w)
+static bool wherry_awaits_serial(const Wherry *w)
+{
+    Accel *accel = w->machine->accel;
+
+    return accel->ops->awaits_client && accel->ops->awaits_client(accel);
+}
+
+/* The first one whose client has to come, as it was asked for; NULL: nobody. */
+static char *wherry_awaited(const Wherry *w)
 {
     for (guint i = 0; i < w->servers->len; i++) {
         const MonitorOptions *options = g_ptr_array_index(w->cl->monitors, i);
 
         if (options->wait &&
             !monitor_server_has_client(g_ptr_array_index(w->servers, i))) {
-            return options;
+            return g_strdup_printf("%s %s", wherry_monitor_option(options),
+                                   options->text);
         }
     }
-    return wherry_awaits_qtest(w) ? w->cl->qtest : NULL;
+    if (wherry_awaits_qtest(w)) {
+        return g_strdup_printf("-qtest %s", w->cl->qtest->text);
+    }
+    if (wherry_awaits_serial(w)) {
+        return g_strdup_printf("-serial unix:%s", w->cl->serial_path);
+    }
+    return NULL;
 }
 
 /* Serves the monitors alone until their clients have come. */
 static void wherry_wait(Wherry *w)
 {
-    const MonitorOptions *options = NULL;
-    const MonitorOptions *next;
+    g_autofree char *told = NULL;
 
-    while (!w->machine->quitting && (next = wherry_awaited(w))) {
-        if (next != options) {
-            options = next;
-            info_report("waiting for a client: %s %s",
-                        options == w->cl->qtest
-                            ? "-qtest" : wherry_monitor_option(options),
-                        options->text);
+    while (!w->machine->quitting) {
+        g_autofree char *awaited = wherry_awaited(w);
+
+        if (!awaited) {
+            return;
+        }
+        if (g_strcmp0(awaited, told)) {
+            info_report("waiting for a client: %s", awaited);
+            g_free(told);
+            told = g_steal_pointer(&awaited);
         }
         g_main_context_iteration(main_loop_context(w->loop), true);
     }
@@ -191,6 +208,10 @@ static void wherry_wait(Wherry *w)
 bool wherry_start(Wherry *w, Error **errp)
 {
     wherry_wait(w);
+    if (w->machine->quitting) {
+        /* Nothing begins any more; wherry_run() returns at once. */
+        return true;
+    }
     if (!incoming_setup(w->machine, w->cl, errp)) {
         return false;
     }

@@ -33,6 +33,8 @@ _wherry_accel()
         _wherry_list "$1" 'threads= rate= pattern=seq pattern=random
             pattern=hot zero= size= dirty=auto dirty=wp dirty=soft verify=on
             verify=off' ;;
+    kvm,*)
+        _wherry_list "$1" 'device= dirty-ring-size=' ;;
     *)
         _wherry_list "$1" 'none stress qtest kvm' ;;
     esac

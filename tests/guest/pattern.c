@@ -17,7 +17,7 @@
  * a faithful migration keeps are checked each pass; a wrong one ends the guest
  * with its number in the debug-exit port.
  */
-#include <stdint.h>
+#include "guest.h"
 
 #define PARAMETER_IDLE 0x9000ul
 #define STATUS 0xa000ul
@@ -25,59 +25,10 @@
 #define PAGE 4096ul
 #define WORDS (PAGE / sizeof(uint64_t))
 
-#define PORT_DATA 0x3f8
-#define PORT_LINE_STATUS 0x3fd
-#define PORT_UNKNOWN 0x80
-#define PORT_EXIT 0xf4
-#define LINE_RECEIVED 0x01
-#define LINE_READY 0x20
-#define ADDRESS_UNKNOWN 0xd0000000ul
-
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define KEPT 0x1234567089abcdeful
 
 enum { WRONG_CLOCK = 11, WRONG_VECTOR, WRONG_MSR, WRONG_DEBUG, WRONG_UNKNOWN };
-
-void guest_main(uint64_t cpu, uint64_t ram_bytes, uint64_t nr_cpus);
-
-__asm__(".pushsection .text.start,\"ax\"\n"
-        ".globl _start\n"
-        "_start:\n"
-        "    xor %ebp, %ebp\n"
-        "    call guest_main\n"
-        "1:  cli\n"
-        "    hlt\n"
-        "    jmp 1b\n"
-        ".popsection\n");
-
-static inline void out8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
-}
-
-static inline uint8_t in8(uint16_t port)
-{
-    uint8_t value;
-
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-    return value;
-}
-
-static inline uint64_t clock(void)
-{
-    uint32_t low, high;
-
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-}
-
-static void fail(uint8_t what)
-{
-    out8(PORT_EXIT, what);
-    for (;;) {
-        __asm__ volatile("cli\n\thlt");
-    }
-}
 
 static void keep_registers(uint64_t value)
 {
@@ -85,31 +36,27 @@ static void keep_registers(uint64_t value)
 
     __asm__ volatile("movdqu %0, %%xmm7" : : "m"(vector));
     __asm__ volatile("mov %0, %%dr0" : : "r"(value & 0xffff));
-    __asm__ volatile("wrmsr" : : "c"(MSR_KERNEL_GS_BASE),
-                     "a"((uint32_t)value), "d"(0));
+    write_msr(MSR_KERNEL_GS_BASE, (uint32_t)value);
 }
 
 static void check_registers(uint64_t value, uint64_t *last_clock)
 {
-    uint64_t vector[2], debug, now = clock();
-    uint32_t low, high;
+    uint64_t vector[2], debug, now = guest_clock();
 
     __asm__ volatile("movdqu %%xmm7, %0" : "=m"(vector));
     __asm__ volatile("mov %%dr0, %0" : "=r"(debug));
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high)
-                     : "c"(MSR_KERNEL_GS_BASE));
     if (now < *last_clock) {
-        fail(WRONG_CLOCK);
+        end(WRONG_CLOCK);
     }
     *last_clock = now;
     if (vector[0] != value || vector[1] != ~value) {
-        fail(WRONG_VECTOR);
+        end(WRONG_VECTOR);
     }
-    if (low != (uint32_t)value) {
-        fail(WRONG_MSR);
+    if (read_msr(MSR_KERNEL_GS_BASE) != (uint32_t)value) {
+        end(WRONG_MSR);
     }
     if (debug != (value & 0xffff)) {
-        fail(WRONG_DEBUG);
+        end(WRONG_DEBUG);
     }
 }
 
@@ -121,7 +68,7 @@ static void touch_unknown(void)
     out8(PORT_UNKNOWN, 0);
     *nowhere = 0;
     if (in8(PORT_UNKNOWN) != 0xff || *nowhere != 0xffffffffu) {
-        fail(WRONG_UNKNOWN);
+        end(WRONG_UNKNOWN);
     }
 }
 
@@ -129,18 +76,16 @@ static void obey(uint8_t command)
 {
     switch (command) {
     case 'q':   /* ends in order */
-        fail(0);
+        end(0);
         break;
     case 'x':   /* ends as a failure */
-        fail(3);
+        end(3);
         break;
     case 't':   /* an exception that nobody handles */
         __asm__ volatile("ud2");
         break;
     case 'h':   /* this CPU stands still for ever */
-        for (;;) {
-            __asm__ volatile("cli\n\thlt");
-        }
+        stand_still();
         break;
     case 'u':
         touch_unknown();

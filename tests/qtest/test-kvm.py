@@ -1,90 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Machines with CPUs: a guest that writes its memory over and over runs, stops,
-# ends, and moves from process to process while it does.
+# Machines with CPUs: a guest that writes its memory over and over runs, stops
+# and ends.  That it moves: test-kvm-migration.py.
 
 import os
+import pty
+import select
+import signal
 import subprocess
 import sys
+import termios
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'lib'))
-from wherrytest import case, guest, migrate, qmp, ram, tap, vm  # noqa: E402
-
-SIZE = 4 * vm.MIB
-# Writes 0, 1, 2... to the serial port as fast as that takes them: nearly
-# always in the middle of an access when it is stopped.
-COUNTER = bytes.fromhex('31db bafd030000 ec a820 74f6 baf8030000 89d8 ee ffc3'
-                        ' ebea')
-SLOW = {'max_bandwidth': 512 * 1024, 'downtime_limit': 1}
-
-
-class GuestCase(case.MachineCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        guest.require_kvm()
-        if vm.is_stand_in():
-            raise unittest.SkipTest('a stock QEMU stands in for wherry')
-
-    def guest(self, name='src', cpus=1, kernel='bin', size=SIZE, serial=None,
-              options=(), **settings):
-        """A machine with a serial port, stopped."""
-        port = None
-        if serial is None:
-            port = guest.Serial(self.path(name + '.tty'))
-            self.addCleanup(port.close)
-            serial = port.option
-        options = ['-accel', 'kvm', '-smp', str(cpus), '-serial', serial] + \
-            list(options)
-        if kernel in ('bin', 'elf'):
-            kernel = guest.program(kernel)
-        if kernel:
-            options += ['-kernel', kernel]
-        made = self.machine(name=name, size=size, machine='micro',
-                            options=options, **settings)
-        made.serial, made.cpus = port, cpus
-        return made
-
-    def guest_target(self, name='dst', old=None, **settings):
-        """A machine for a guest to come to."""
-        if old is not None:
-            ram.fill(self.path(name + '.ram'), settings.get('size', SIZE),
-                     old)
-        return self.guest(name, kernel=None, incoming='defer', **settings)
-
-    def run_guest(self, machine, count=2):
-        """Start it and let it print."""
-        machine.qmp.cmd('cont')
-        machine.serial.wait(count)
-
-    def check_stopped(self, machine):
-        """Memory of a stopped guest is that of one moment."""
-        return guest.check_ram(machine.ram_path, machine.cpus)
-
-    def check_moved(self, src, dst):
-        """The stopped guest at DST is the one of SRC, and goes on exactly
-        where that stopped."""
-        self.check_ram(src, dst)
-        before = self.check_stopped(dst)
-        self.assertEqual(src.qmp.cmd('query-status')['status'],
-                         'postmigrate')
-        src.quit()
-        src.expect_exit = True
-        self.run_guest(dst, 2 * dst.cpus)
-        dst.qmp.cmd('stop')
-        after = self.check_stopped(dst)
-        self.assertGreater(sum(after), sum(before))
-        output = src.serial.rest() + dst.serial.data
-        guest.check_output(output, dst.cpus)
-        dst.serial.data = output
-
-    def move(self, src, dst, transport='unix', **settings):
-        result = migrate.migrate(src, dst, self.uri(transport), **settings)
-        self.check_completed(result)
-        self.check_moved(src, dst)
-        return result
+from wherrytest import case, guest, migrate, qmp, tap, vm  # noqa: E402
+from wherrytest.kvm import GuestCase  # noqa: E402
 
 
 class Run(GuestCase):
@@ -184,6 +115,101 @@ class Run(GuestCase):
         self.assertTrue(all(b & 0x20 for b in dst.serial.data))
 
 
+class State(GuestCase):
+    """What a program has in its CPU and in the serial port goes with it."""
+
+    def probe(self, name='src', **settings):
+        machine = self.guest(name, kernel='probe', **settings)
+        machine.qmp.cmd('cont')
+        self.assertEqual(self.ask(machine), b'!')
+        return machine
+
+    def ask(self, machine, command=b''):
+        """One command, one byte for an answer."""
+        if command:
+            machine.serial.send(command)
+        machine.serial.wait(1)
+        return machine.serial.data[-1:]
+
+    def move_probe(self, src, name='dst', **settings):
+        dst = self.guest_target(name, **settings)
+        self.check_completed(migrate.migrate(src, dst, self.uri('unix')))
+        dst.qmp.cmd('cont')
+        src.quit()
+        src.expect_exit = True
+        return dst
+
+    def test_registers(self):
+        machine = self.probe()
+        self.assertEqual(self.ask(machine, b'S'), b's')
+        self.assertEqual(self.ask(machine, b'C'), b'c')
+        for name in ('second', 'third'):
+            machine = self.move_probe(machine, name)
+            self.assertEqual(self.ask(machine, b'C'), b'c')
+
+    def test_memory_above_4_gib(self):
+        settings = {'size': 4 << 30, 'backend': 'ram'}
+        machine = self.probe(**settings)
+        self.assertEqual(self.ask(machine, b'F'), b'f')
+        self.assertEqual(self.ask(machine, b'G'), b'g')
+        machine = self.move_probe(machine, **settings)
+        self.assertEqual(self.ask(machine, b'G'), b'g')
+
+    def test_each_input_byte_once(self):
+        """Stopped again and again while it reads: a read takes a byte from
+        the port, so that one that is done twice loses one, and an answer that
+        is written twice is there twice."""
+        machine = self.probe('first')
+        output = b''
+        for name in ('second', 'third', 'fourth', 'fifth', 'sixth', None):
+            machine.serial.send(b'\xff' + bytes(
+                0x80 + at % 127 for at in range(6000)))
+            machine.serial.wait(40)
+            for command in ('stop', 'cont') * 5:
+                machine.qmp.cmd(command)
+            if name is None:
+                break
+            dst = self.guest_target(name)
+            self.check_completed(migrate.migrate(machine, dst,
+                                                 self.uri('unix')))
+            machine.expect_exit = True
+            machine.qmp.cmd('quit')
+            output += machine.serial.rest()
+            dst.qmp.cmd('cont')
+            machine = dst
+        output += machine.serial.data
+        # What a machine was sent begins with 0xff and then counts.
+        for part in output[1:].split(b'\xff')[1:]:
+            self.assertEqual(part, bytes(0x80 + at % 127
+                                         for at in range(len(part))))
+
+    def test_ends_while_it_moves(self):
+        """It is at its end here, and does not begin there."""
+        src, dst = self.probe(), self.guest_target()
+        migrate.start(src, dst, self.uri('unix'),
+                      params={'max_bandwidth': 64 * 1024,
+                              'downtime_limit': 1})
+        src.qmp.wait_status('active')
+        src.expect_exit = True
+        src.serial.send(b'Q')
+        self.assertEqual(src.wait_exit(), 0)
+        self.assertEqual(migrate.end_status(dst), 'failed')
+        self.assertEqual(dst.qmp.cmd('query-status')['status'], 'inmigrate')
+
+    def test_kvm_cannot_go_on(self):
+        """Stopped, told, and still there to be looked at, as in QEMU."""
+        machine = self.probe()
+        machine.serial.send(b'I')
+        machine.qmp.wait_event('STOP')
+        self.assertEqual(machine.qmp.cmd('query-status')['status'],
+                         'internal-error')
+        self.assertIn('KVM cannot go on with CPU 0', machine.log())
+        with self.assertRaises(qmp.QmpError):
+            machine.qmp.cmd('cont')
+        machine.expect_exit = True
+        self.assertEqual(machine.quit(), 0)
+
+
 class SerialPort(GuestCase):
     def test_file(self):
         path = self.path('out')
@@ -200,17 +226,39 @@ class SerialPort(GuestCase):
 
     def test_server_waits_for_its_client(self):
         path = self.path('tty')
-        command = [vm.binary(vm.WHERRY), '-machine', 'micro', '-accel', 'kvm',
-                   '-m', '4M', '-kernel', guest.program(), '-serial',
-                   'unix:%s,server=on' % path]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        process = self.waiting(path, stderr=subprocess.DEVNULL)
         client = self.connect(path, process)
         self.assertEqual(client.recv(1), b'\1')
         client.sendall(b'q')
         self.assertEqual(process.wait(qmp.DEFAULT_TIMEOUT), 0)
         client.close()
+
+    def waiting(self, path, **settings):
+        """A process that does not begin before a client has come to PATH."""
+        process = subprocess.Popen(
+            [vm.binary(vm.WHERRY), '-machine', 'micro', '-accel', 'kvm', '-m',
+             '4M', '-kernel', guest.program(), '-serial',
+             'unix:%s,server=on' % path], stdin=subprocess.DEVNULL,
+            **settings)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_wait_is_told_and_can_be_ended(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number.name):
+                path = self.path('tty')
+                process = self.waiting(path, stderr=subprocess.PIPE,
+                                       text=True)
+                self.assertTrue(select.select([process.stderr], [], [],
+                                              qmp.DEFAULT_TIMEOUT)[0])
+                self.assertIn('waiting for a client: -serial unix:' + path,
+                              process.stderr.readline())
+                process.send_signal(number)
+                process.stderr.read()
+                self.assertEqual(process.wait(qmp.DEFAULT_TIMEOUT), 0)
+                self.assertFalse(os.path.exists(path))
+                process.stderr.close()
 
     def connect(self, path, process):
         while True:
@@ -228,6 +276,72 @@ class SerialPort(GuestCase):
             self.assertEqual(len(client.recv(1)), 1)
             client.close()
 
+    def test_next_client_while_stopped(self):
+        """It is not made to wait for what the one before it left unread."""
+        path = self.path('tty')
+        machine = self.guest(kernel='probe',
+                             serial='unix:%s,server=on,wait=off' % path)
+        first = qmp.open_socket(path, qmp.DEFAULT_TIMEOUT)
+        first.sendall(b'Q')
+        # An answer means that the loop has seen what was there before.
+        machine.qmp.cmd('query-status')
+        first.close()
+        machine.qmp.cmd('query-status')
+        second = qmp.open_socket(path, qmp.DEFAULT_TIMEOUT)
+        machine.qmp.cmd('query-status')
+        machine.qmp.cmd('cont')
+        self.assertEqual(second.recv(1), b'!')
+        second.sendall(b'z')
+        self.assertEqual(second.recv(1), b'?')
+        second.close()
+
+    def test_nobody_reads(self):
+        """Not the guest, nor stop, nor the end waits for who does not read;
+        and no byte is lost while there is a place for it."""
+        machine = self.guest(kernel='probe')
+        machine.qmp.cmd('cont')
+        machine.serial.wait(1)
+        machine.serial.data = b''
+        machine.serial.send(bytes(0x80 + at % 128 for at in range(2000)))
+        # Each byte takes a buffer of the socket: some hundred fill it.
+        machine.qmp.cmd('stop')
+        machine.qmp.cmd('cont')
+        machine.serial.wait(2000)
+        self.assertEqual(machine.serial.data,
+                         bytes(0x80 + at % 128 for at in range(2000)))
+        machine.qmp.cmd('stop')
+        machine.expect_exit = True
+        self.assertEqual(machine.quit(), 0)
+
+    def test_terminal(self):
+        """Keys come one by one, and the terminal is given back."""
+        for number in (signal.SIGTERM, signal.SIGINT, None):
+            with self.subTest(signal=number):
+                self.check_terminal(number)
+
+    def check_terminal(self, number):
+        near, far = pty.openpty()
+        self.addCleanup(os.close, near)
+        self.addCleanup(os.close, far)
+        before = termios.tcgetattr(far)
+        process = subprocess.Popen(
+            [vm.binary(vm.WHERRY), '-machine', 'micro', '-accel', 'kvm', '-m',
+             '4M', '-kernel', guest.program('probe'), '-serial', 'stdio'],
+            stdin=far, stdout=far, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(os.read(near, 1), b'!')
+        self.assertFalse(termios.tcgetattr(far)[3] &
+                         (termios.ICANON | termios.ECHO))
+        os.write(near, b'z')
+        self.assertEqual(os.read(near, 1), b'?')
+        if number:
+            process.send_signal(number)
+        else:
+            os.write(near, b'Q')
+        self.assertEqual(process.wait(qmp.DEFAULT_TIMEOUT), 0)
+        self.assertEqual(termios.tcgetattr(far), before)
+
     def test_stdio(self):
         process = subprocess.Popen(
             [vm.binary(vm.WHERRY), '-machine', 'micro', '-accel', 'kvm', '-m',
@@ -243,183 +357,6 @@ class SerialPort(GuestCase):
         self.assertEqual(process.wait(qmp.DEFAULT_TIMEOUT), 0)
         process.stdin.close()
         process.stdout.close()
-
-
-class Move(GuestCase):
-    def check(self, transport, caps, cpus=1, **settings):
-        for detection in ('none', 'legacy', 'multifd'):
-            with self.subTest(detection=detection):
-                src = self.guest('src-' + detection, cpus=cpus)
-                self.run_guest(src, 2)
-                dst = self.guest_target('dst-' + detection, cpus=cpus,
-                                        old=0xa5)
-                self.move(src, dst, transport, caps=caps, params=dict(
-                    {'zero_page_detection': detection}, **settings))
-
-    def test_plain_unix(self):
-        self.check('unix', ())
-
-    def test_plain_tcp(self):
-        self.check('tcp', ('return-path',))
-
-    def test_multifd_unix(self):
-        self.check('unix', ('multifd', 'return-path'), multifd_channels=4)
-
-    def test_multifd_tcp(self):
-        self.check('tcp', ('multifd',))
-
-    def test_two_cpus(self):
-        self.check('unix', ('multifd',), cpus=2)
-
-    def test_many_rounds(self):
-        """Memory changes under a slow migration, round after round."""
-        src = self.guest()
-        self.run_guest(src, 2)
-        dst = self.guest_target()
-        migrate.start(src, dst, self.uri('unix'), params=SLOW)
-        src.serial.wait(4)
-        while src.info().get('ram', {}).get('dirty-sync-count', 0) < 3:
-            src.serial.wait(1)
-        src.parameters(max_bandwidth=0, downtime_limit=500)
-        self.check_completed(migrate.finish(src, dst))
-        self.check_moved(src, dst)
-
-    def test_from_process_to_process(self):
-        """The log of writes is started anew in each."""
-        machine = self.guest('first')
-        self.run_guest(machine)
-        for name in ('second', 'third', 'fourth'):
-            dst = self.guest_target(name)
-            self.move(machine, dst, caps=('multifd',))
-            dst.qmp.cmd('cont')
-            machine = dst
-
-    def test_before_it_ever_ran(self):
-        src, dst = self.guest(), self.guest_target()
-        self.check_completed(migrate.migrate(src, dst, self.uri('unix')))
-        self.check_ram(src, dst)
-        self.run_guest(dst, 2)
-        guest.check_output(dst.serial.data)
-
-    def test_back_at_the_source(self):
-        """A guest that was sent away and is wanted here after all."""
-        src, dst = self.guest(), self.guest_target()
-        self.run_guest(src)
-        self.check_completed(migrate.migrate(src, dst, self.uri('unix')))
-        self.discard(dst)
-        self.run_guest(src)
-        guest.check_output(src.serial.data)
-
-    def test_in_the_middle_of_an_access(self):
-        """It is finished here or begun there, never both or neither."""
-        kernel = self.path('counter')
-        with open(kernel, 'wb') as file:
-            file.write(COUNTER)
-        machine = self.guest('first', kernel=kernel,
-                             serial='file:' + self.path('first.out'))
-        output = b''
-        for name in ('second', 'third', 'fourth', 'fifth'):
-            machine.qmp.cmd('cont')
-            path = self.path(machine.name + '.out')
-            while os.path.getsize(path) < 100:
-                machine.qmp.cmd('query-status')
-            for command in ('stop', 'cont') * 5:
-                machine.qmp.cmd(command)
-            dst = self.guest_target(name, serial='file:' +
-                                    self.path(name + '.out'))
-            self.check_completed(migrate.migrate(machine, dst,
-                                                 self.uri('unix')))
-            machine.quit()
-            machine.expect_exit = True
-            with open(path, 'rb') as file:
-                output += file.read()
-            machine = dst
-        expected = bytes(at % 256 for at in range(len(output)))
-        self.assertEqual(output, expected)
-
-    def test_larger_memory(self):
-        src = self.guest(size=16 * vm.MIB, cpus=2)
-        self.run_guest(src, 1)
-        dst = self.guest_target(size=16 * vm.MIB, cpus=2, old=0xff)
-        self.move(src, dst, caps=('multifd',))
-
-    def test_auto_converge(self):
-        """The guest writes faster than the link is, until it is slowed."""
-        src, dst = self.guest(), self.guest_target()
-        self.run_guest(src)
-        migrate.start(src, dst, self.uri('unix'), caps=('auto-converge',),
-                      dst_caps=(), src_params={
-                          'max_bandwidth': vm.MIB,
-                          'downtime_limit': 100,
-                          'cpu_throttle_initial': 60,
-                          'cpu_throttle_increment': 20})
-        self.check_completed(migrate.finish(src, dst, 60 * qmp.SCALE))
-        self.check_moved(src, dst)
-
-
-class Failure(GuestCase):
-    """The guest lives on at the source."""
-
-    def check_goes_on(self, src):
-        self.assertTrue(src.qmp.cmd('query-status')['running'])
-        src.serial.wait(2)
-        src.qmp.cmd('stop')
-        self.check_stopped(src)
-        guest.check_output(src.serial.data)
-        src.qmp.cmd('cont')
-        src.qmp.drop_events()
-        dst = self.guest_target('next', cpus=src.cpus)
-        result = migrate.migrate(src, dst, 'unix:' + self.path('next.sock'))
-        self.check_completed(result)
-        self.check_moved(src, dst)
-
-    def test_cancelled(self):
-        for caps in ((), ('multifd', 'return-path')):
-            with self.subTest(caps=caps):
-                name = '-'.join(('src',) + caps)
-                src = self.guest(name)
-                dst = self.guest_target('dst' + name)
-                self.run_guest(src)
-                migrate.start(src, dst, self.uri('unix'), caps=caps,
-                              params=SLOW)
-                src.qmp.wait_status('active')
-                src.serial.wait(1)
-                src.qmp.cmd('migrate_cancel')
-                self.assertEqual(migrate.end_status(src), 'cancelled')
-                self.discard(dst)
-                self.check_goes_on(src)
-                self.discard(*self.machines)
-                for left in ('next.tty', 'next.ram', 'm.sock'):
-                    if os.path.exists(self.path(left)):
-                        os.unlink(self.path(left))
-
-    def test_destination_killed(self):
-        src, dst = self.guest(), self.guest_target()
-        self.run_guest(src)
-        migrate.start(src, dst, self.uri('unix'), caps=('multifd',),
-                      params=SLOW)
-        src.qmp.wait_status('active')
-        src.serial.wait(1)
-        self.discard(dst)
-        self.assertEqual(migrate.end_status(src), 'failed')
-        self.check_goes_on(src)
-
-    def check_refused(self, dst, *words):
-        src = self.guest()
-        self.run_guest(src)
-        migrate.start(src, dst, self.uri('unix'), caps=('return-path',))
-        self.assertEqual(migrate.end_status(dst), 'failed')
-        for word in words:
-            self.assertIn(word, dst.info()['error-desc'])
-        self.assertEqual(migrate.end_status(src), 'failed')
-        self.discard(dst)
-        self.check_goes_on(src)
-
-    def test_fewer_cpus_there(self):
-        self.check_refused(self.guest_target(cpus=2), 'the same -smp')
-
-    def test_no_cpus_there(self):
-        self.check_refused(self.target(size=SIZE), 'micro', 'none')
 
 
 class Refused(case.MachineCase):

@@ -110,6 +110,31 @@ static void test_other_leaves_may_differ(void)
     g_assert_true(kvm_cpuid_check(&host, &guest, NULL));
 }
 
+static void test_another_maker(void)
+{
+    KvmCpuid host = a_host(), guest = a_host();
+
+    set(&guest, 0x0, 0, ECX, 0x444d4163);
+    expect_bad(&host, &guest, "another maker");
+}
+
+/* A guest would have state there that stays behind. */
+static void test_what_is_left_out(void)
+{
+    KvmCpuid cpuid = { 0 };
+
+    set(&cpuid, 0x1, 0, ECX, 1u << 5 | 1u << 13);
+    set(&cpuid, 0xa, 0, EAX, 0x07300404);
+    set(&cpuid, 0xd, 1, ECX, 0x1800);
+    set(&cpuid, 0x80000001, 0, ECX, 1u << 2 | 1u << 5);
+    kvm_cpuid_leave_out(&cpuid);
+    g_assert_cmphex(cpuid.words[ECX], ==, 1u << 13);
+    g_assert_cmphex(cpuid.words[KVM_CPUID_WORDS + EAX], ==, 0);
+    g_assert_cmphex(cpuid.words[2 * KVM_CPUID_WORDS + ECX], ==, 0);
+    g_assert_cmphex(cpuid.words[3 * KVM_CPUID_WORDS + ECX], ==, 1u << 5);
+    g_assert_cmpuint(cpuid.nr_entries, ==, 4);
+}
+
 static void expect_sentence(int errnum, const char *part)
 {
     g_autoptr(Error) err = NULL;
@@ -145,6 +170,8 @@ int main(int argc, char **argv)
                     test_what_a_guest_turns_on_is_no_feature);
     g_test_add_func("/kvm-cpuid/other-leaves-may-differ",
                     test_other_leaves_may_differ);
+    g_test_add_func("/kvm-cpuid/another-maker", test_another_maker);
+    g_test_add_func("/kvm-cpuid/what-is-left-out", test_what_is_left_out);
     g_test_add_func("/kvm-vm/open-errors", test_open_errors);
     return g_test_run();
 }

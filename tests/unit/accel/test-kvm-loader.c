@@ -236,6 +236,33 @@ static void test_no_segment(Fixture *f, gconstpointer data)
     expect_bad(f, "in none of its segments");
 }
 
+static void test_overlapping_segments(Fixture *f, gconstpointer data)
+{
+    f->image.ph[0] = f->image.ph[1];
+    f->image.ph[0].p_paddr = LOAD_AT + 99;
+    expect_bad(f, "segments 0 and 1 overlap at guest address 0x100063");
+}
+
+static void test_adjacent_segments(Fixture *f, gconstpointer data)
+{
+    uint64_t entry;
+
+    f->image.ph[0] = f->image.ph[1];
+    f->image.ph[0].p_paddr = LOAD_AT + 100;
+    g_assert_true(kvm_loader_place(&f->layout, "k",
+                                   (const uint8_t *)&f->image,
+                                   sizeof(f->image), &entry, NULL));
+}
+
+/* There is memory, and the program gets there, but cannot begin there. */
+static void test_entry_above_4_gib(Fixture *f, gconstpointer data)
+{
+    f->layout.slots[0].gpa = KVM_HOLE_END;
+    f->image.eh.e_entry = KVM_HOLE_END + LOAD_AT + 16;
+    f->image.ph[1].p_paddr = KVM_HOLE_END + LOAD_AT;
+    expect_bad(f, "above 4 GiB");
+}
+
 static void test_no_file(Fixture *f, gconstpointer data)
 {
     g_autoptr(Error) err = NULL;
@@ -278,6 +305,9 @@ int main(int argc, char **argv)
         test_segment_over_the_boot_state);
     add("/kvm-loader/entry-outside", test_entry_outside);
     add("/kvm-loader/no-segment", test_no_segment);
+    add("/kvm-loader/overlapping-segments", test_overlapping_segments);
+    add("/kvm-loader/adjacent-segments", test_adjacent_segments);
+    add("/kvm-loader/entry-above-4-gib", test_entry_above_4_gib);
     add("/kvm-loader/no-file", test_no_file);
     return g_test_run();
 }

@@ -5,6 +5,7 @@
 #include "qemu/osdep.h"
 
 #include "accel/kvm-serial.h"
+#include "qapi/error.h"
 
 enum { DATA, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
@@ -152,9 +153,22 @@ static void test_fifo_cleared(Fixture *f, gconstpointer data)
     g_assert_cmpuint(kvm_serial_room(f->serial), ==, 16);
 }
 
+/* Bytes that come in are kept by who has them until there is room. */
+static void test_no_room(Fixture *f, gconstpointer data)
+{
+    g_assert_cmpuint(kvm_serial_receive(f->serial, (const uint8_t *)"ab", 2),
+                     ==, 1);
+    g_assert_cmphex(kvm_serial_read(f->serial, LSR), ==,
+                    LSR_READY | LSR_DATA);
+    g_assert_cmphex(kvm_serial_read(f->serial, DATA), ==, 'a');
+    g_assert_cmphex(kvm_serial_read(f->serial, DATA), ==, 0);
+}
+
 static void test_overrun(Fixture *f, gconstpointer data)
 {
-    kvm_serial_receive(f->serial, (const uint8_t *)"ab", 2);
+    kvm_serial_write(f->serial, MCR, MCR_LOOP);
+    kvm_serial_write(f->serial, DATA, 'a');
+    kvm_serial_write(f->serial, DATA, 'b');
     g_assert_cmphex(kvm_serial_read(f->serial, LSR), ==,
                     LSR_READY | LSR_DATA | LSR_OVERRUN);
     g_assert_cmphex(kvm_serial_read(f->serial, LSR), ==,
@@ -172,6 +186,36 @@ static void test_loop(Fixture *f, gconstpointer data)
     g_assert_cmpuint(f->out->len, ==, 0);
 }
 
+/* A backend that waits for room hears of each way in which it comes. */
+static void test_room_made_by_a_register(Fixture *f, gconstpointer data)
+{
+    unsigned nr_accepts;
+
+    kvm_serial_receive(f->serial, (const uint8_t *)"x", 1);
+    nr_accepts = f->nr_accepts;
+    kvm_serial_write(f->serial, IIR_FCR, FCR_CLEAR);
+    g_assert_cmpuint(kvm_serial_room(f->serial), ==, 1);
+    g_assert_cmpuint(f->nr_accepts, ==, nr_accepts + 1);
+    kvm_serial_write(f->serial, MCR, MCR_LOOP);
+    g_assert_cmpuint(kvm_serial_room(f->serial), ==, 0);
+    nr_accepts = f->nr_accepts;
+    kvm_serial_write(f->serial, MCR, 0);
+    g_assert_cmpuint(kvm_serial_room(f->serial), ==, 1);
+    g_assert_cmpuint(f->nr_accepts, ==, nr_accepts + 1);
+}
+
+/* Its state must hold still while it is saved. */
+static void test_receive_while_stopped(Fixture *f, gconstpointer data)
+{
+    kvm_serial_set_running(f->serial, false);
+    g_assert_cmpuint(kvm_serial_receive(f->serial, (const uint8_t *)"x", 1),
+                     ==, 0);
+    kvm_serial_set_running(f->serial, true);
+    g_assert_cmphex(kvm_serial_read(f->serial, LSR), ==, LSR_READY);
+    g_assert_cmpuint(kvm_serial_receive(f->serial, (const uint8_t *)"x", 1),
+                     ==, 1);
+}
+
 static void test_no_input_while_stopped(Fixture *f, gconstpointer data)
 {
     unsigned nr_accepts = f->nr_accepts;
@@ -181,6 +225,23 @@ static void test_no_input_while_stopped(Fixture *f, gconstpointer data)
     kvm_serial_set_running(f->serial, true);
     g_assert_cmpuint(kvm_serial_room(f->serial), ==, 1);
     g_assert_cmpuint(f->nr_accepts, ==, nr_accepts + 1);
+}
+
+/* From the wire anything may come. */
+static void test_bad_state(Fixture *f, gconstpointer data)
+{
+    const VMStateField *field = vmstate_kvm_serial.fields;
+    uint8_t *state = kvm_serial_state(f->serial);
+    g_autoptr(Error) err = NULL;
+
+    while (g_strcmp0(field->name, "nr_received")) {
+        field++;
+    }
+    *(uint32_t *)(void *)(state + field->offset) = 16;
+    g_assert_true(vmstate_kvm_serial.validate(state, 1, NULL));
+    *(uint32_t *)(void *)(state + field->offset) = 17;
+    g_assert_false(vmstate_kvm_serial.validate(state, 1, &err));
+    g_assert_nonnull(strstr(error_get_pretty(err), "17 bytes in a FIFO"));
 }
 
 static void test_leads_nowhere(void)
@@ -209,9 +270,13 @@ int main(int argc, char **argv)
     add("/kvm-serial/receive", test_receive);
     add("/kvm-serial/fifo", test_fifo);
     add("/kvm-serial/fifo-cleared", test_fifo_cleared);
+    add("/kvm-serial/no-room", test_no_room);
     add("/kvm-serial/overrun", test_overrun);
     add("/kvm-serial/loop", test_loop);
+    add("/kvm-serial/room-made-by-a-register", test_room_made_by_a_register);
+    add("/kvm-serial/receive-while-stopped", test_receive_while_stopped);
     add("/kvm-serial/no-input-while-stopped", test_no_input_while_stopped);
+    add("/kvm-serial/bad-state", test_bad_state);
     g_test_add_func("/kvm-serial/leads-nowhere", test_leads_nowhere);
     return g_test_run();
 }
