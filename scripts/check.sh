@@ -175,7 +175,7 @@ leg_tsan()
     export G_SLICE=always-malloc
     run_tests tsan unit --suite unit --timeout-multiplier 4
     local multifd
-    multifd=$(names tsan qtest 'multifd|hostile|precopy|dsa|stress')
+    multifd=$(names tsan qtest 'multifd|hostile|precopy|dsa|stress|converge|kill')
     [ -z "$multifd" ] || run_tests tsan qtest --suite qtest \
         --timeout-multiplier 4 $multifd
 }

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wherrytest import decode, ram, stream, tap  # noqa: E402
+from wherrytest import decode, lifetime, ram, stream, tap  # noqa: E402
 
 SIZE = 512 * ram.PAGE
 
@@ -139,6 +139,38 @@ class Report(unittest.TestCase):
             'not ok 4 - /Sample/parts (part=2)',
             'ok 5 - /Sample/skipped # SKIP no machine'])
         self.assertFalse(result.wasSuccessful())
+
+
+class FakeMachine:
+    """The log of a machine whose guest ran in these seconds."""
+
+    def __init__(self, name, *spans):
+        self.name, self.lines = name, []
+        for begin, end in spans:
+            self.lines.append('w: 1@%f:runstate_set paused -> running' % begin)
+            if end:
+                self.lines.append('w: 1@%f:runstate_set running -> paused'
+                                  % end)
+
+    def log(self):
+        return '\n'.join(self.lines)
+
+
+class Lifetimes(unittest.TestCase):
+    def test_one_after_the_other(self):
+        lifetime.check_one_at_a_time(FakeMachine('a', (1, 2), (5, None)),
+                                     FakeMachine('b', (2.5, 4)))
+
+    def test_both_at_once(self):
+        for spans in ([(1, 3)], [(1, None)]):
+            with self.assertRaises(AssertionError):
+                lifetime.check_one_at_a_time(FakeMachine('a', *spans),
+                                             FakeMachine('b', (2, 4)))
+
+    def test_dead_by_then(self):
+        dead = FakeMachine('a', (1, None))
+        dead.died = 1.5
+        lifetime.check_one_at_a_time(dead, FakeMachine('b', (2, None)))
 
 
 if __name__ == '__main__':
