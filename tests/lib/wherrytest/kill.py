@@ -13,7 +13,7 @@ import re
 import time
 
 from . import case, dsa, guest, lifetime, migrate, qmp, vm
-from .kvm import GuestCase
+from .kvm import GuestCase, SIZE
 from .qtest import QtestClient
 from .relay import Relay
 
@@ -287,8 +287,8 @@ class Stress(KillCase):
 class Kvm(GuestCase, KillCase):
     """The guest has a CPU and a serial port, and prints its passes."""
 
-    size = 4 * vm.MIB
-    busy = vm.MIB
+    size = SIZE
+    busy = (SIZE - guest.SLICES) * 3 // 4
     link = 16 * vm.MIB
     nr_moments = max(1, MOMENTS // 5)
 
