@@ -360,3 +360,35 @@ void pair_assert_equal(MigrationPair *pair)
 {
     ram_fixture_assert_equal(pair->src.ram, pair->dst.ram);
 }
+
+const PairVariant pair_variants[PAIR_NR_VARIANTS] = {
+    { "plain", 0, false },
+    { "plain-return-path", 0, true },
+    { "multifd", 2, false },
+    { "multifd-return-path", 2, true },
+};
+
+MigrationPair *pair_new_variant(const PairVariant *v)
+{
+    MigrationPair *pair = pair_new();
+
+    if (v->channels) {
+        pair_multifd(pair, v->channels);
+    }
+    if (v->return_path) {
+        pair_cap(pair, MIGRATION_CAPABILITY_RETURN_PATH);
+    }
+    pair_fill(pair->src.ram, 6);
+    pair->src.running = true;
+    return pair;
+}
+
+void pair_add_variants(const char *what, void (*func)(const void *))
+{
+    for (size_t i = 0; i < ARRAY_SIZE(pair_variants); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%s", what,
+                                                pair_variants[i].name);
+
+        g_test_add_data_func(path, &pair_variants[i], func);
+    }
+}

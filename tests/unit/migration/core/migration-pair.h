@@ -53,6 +53,16 @@ typedef struct MigrationPair {
     char *uri;
 } MigrationPair;
 
+/* The four ways of migrating whose ends differ. */
+typedef struct PairVariant {
+    const char *name;
+    unsigned channels;          /* 0: no multifd */
+    bool return_path;
+} PairVariant;
+
+#define PAIR_NR_VARIANTS 4
+extern const PairVariant pair_variants[PAIR_NR_VARIANTS];
+
 /**
  * pair_needs_pause_points:
  *
@@ -68,6 +78,21 @@ bool pair_needs_pause_points(void);
  *          capability `events` on
  */
 MigrationPair *pair_new(void);
+
+/**
+ * pair_new_variant:
+ * @v: how it is to migrate
+ *
+ * Returns: a pair whose source runs and has memory to move
+ */
+MigrationPair *pair_new_variant(const PairVariant *v);
+
+/**
+ * pair_add_variants:
+ * @what: the test's path up to the name of the variant
+ * @func: gets the PairVariant
+ */
+void pair_add_variants(const char *what, void (*func)(const void *));
 
 /**
  * pair_free:

@@ -10,34 +10,6 @@
 #include "migration/core/return-path.h"
 #include "migration-pair.h"
 
-typedef struct Variant {
-    const char *name;
-    unsigned channels;          /* 0: no multifd */
-    bool return_path;
-} Variant;
-
-static const Variant variants[] = {
-    { "plain", 0, false },
-    { "plain-return-path", 0, true },
-    { "multifd", 2, false },
-    { "multifd-return-path", 2, true },
-};
-
-static MigrationPair *variant_pair(const Variant *v)
-{
-    MigrationPair *pair = pair_new();
-
-    if (v->channels) {
-        pair_multifd(pair, v->channels);
-    }
-    if (v->return_path) {
-        pair_cap(pair, MIGRATION_CAPABILITY_RETURN_PATH);
-    }
-    pair_fill(pair->src.ram, 6);
-    pair->src.running = true;
-    return pair;
-}
-
 /* The source went on, and nothing has started over there. */
 static void assert_stays(MigrationPair *pair, MigrationStatus status)
 {
@@ -74,10 +46,10 @@ static void cancel_hit(void *opaque, PausePoint point)
     }
 }
 
-static MigrationPair *cancelled_pair(const Variant *v, Canceller *c,
+static MigrationPair *cancelled_pair(const PairVariant *v, Canceller *c,
                                      PausePoint point)
 {
-    MigrationPair *pair = variant_pair(v);
+    MigrationPair *pair = pair_new_variant(v);
 
     *c = (Canceller) { .pair = pair, .point = point };
     pair->pause_points = (PausePoints) { .hit = cancel_hit, .opaque = c };
@@ -231,23 +203,13 @@ static void test_the_last_word_is_not_waited_for_without_end(void)
     qio_channel_unref(far);
 }
 
-static void add_variants(const char *what, void (*func)(const void *))
-{
-    for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
-        g_autofree char *path = g_strdup_printf("/hand-over/%s/%s", what,
-                                                variants[i].name);
-
-        g_test_add_data_func(path, &variants[i], func);
-    }
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    add_variants("cancel-before-the-last-byte",
-                 test_cancel_before_the_last_byte);
-    add_variants("cancel-after-the-last-byte",
-                 test_cancel_after_the_last_byte);
+    pair_add_variants("/hand-over/cancel-before-the-last-byte",
+                      test_cancel_before_the_last_byte);
+    pair_add_variants("/hand-over/cancel-after-the-last-byte",
+                      test_cancel_after_the_last_byte);
     g_test_add_func("/hand-over/cancel-while-the-destination-starts",
                     test_cancel_while_the_destination_starts);
     g_test_add_func("/hand-over/cancel-while-the-destination-gives-up",

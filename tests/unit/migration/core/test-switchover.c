@@ -9,38 +9,17 @@
 #include "migration-pair.h"
 #include "tests/unit/qapi/json-text.h"
 
-typedef struct Variant {
-    const char *name;
-    unsigned channels;          /* 0: no multifd */
-    bool return_path;
-} Variant;
-
-static const Variant variants[] = {
-    { "plain", 0, false },
-    { "plain-return-path", 0, true },
-    { "multifd", 2, false },
-    { "multifd-return-path", 2, true },
-};
-
-static MigrationPair *switchover_pair(const Variant *v)
+static MigrationPair *switchover_pair(const PairVariant *v)
 {
-    MigrationPair *pair = pair_new();
+    MigrationPair *pair = pair_new_variant(v);
 
-    if (v->channels) {
-        pair_multifd(pair, v->channels);
-    }
-    if (v->return_path) {
-        pair_cap(pair, MIGRATION_CAPABILITY_RETURN_PATH);
-    }
     pair_end_cap(&pair->src, MIGRATION_CAPABILITY_PAUSE_BEFORE_SWITCHOVER);
-    pair_fill(pair->src.ram, 6);
-    pair->src.running = true;
     pair_listen(pair);
     return pair;
 }
 
 /* A pair whose source has paused. */
-static MigrationPair *paused_pair(const Variant *v)
+static MigrationPair *paused_pair(const PairVariant *v)
 {
     MigrationPair *pair = switchover_pair(v);
 
@@ -113,7 +92,7 @@ static void test_cancel_while_paused(const void *opaque)
 /* The two race: one of them wins, and there is one guest. */
 static void test_cancel_after_continue(void)
 {
-    MigrationPair *pair = paused_pair(&variants[1]);
+    MigrationPair *pair = paused_pair(&pair_variants[1]);
     MigrationStatus status;
 
     continue_ok(pair);
@@ -134,7 +113,7 @@ static void test_cancel_after_continue(void)
 
 static void test_freed_while_paused(void)
 {
-    MigrationPair *pair = paused_pair(&variants[3]);
+    MigrationPair *pair = paused_pair(&pair_variants[3]);
 
     g_assert_cmpuint(qatomic_read(&pair->src.nr_resumes), ==, 0);
     pair_free(pair);
@@ -143,7 +122,7 @@ static void test_freed_while_paused(void)
 /* With a return path the source notices at once. */
 static void test_the_destination_goes_while_paused(void)
 {
-    MigrationPair *pair = paused_pair(&variants[1]);
+    MigrationPair *pair = paused_pair(&pair_variants[1]);
     g_autofree char *error = NULL;
 
     migration_cancel(pair->dst.migration);
@@ -159,7 +138,7 @@ static void test_the_destination_goes_while_paused(void)
 /* Without one it notices when it goes on, and the guest has not moved. */
 static void test_the_destination_has_gone(void)
 {
-    MigrationPair *pair = paused_pair(&variants[0]);
+    MigrationPair *pair = paused_pair(&pair_variants[0]);
 
     migration_cancel(pair->dst.migration);
     g_assert_cmpint(pair_wait(&pair->dst), ==, MIGRATION_STATUS_FAILED);
@@ -171,7 +150,7 @@ static void test_the_destination_has_gone(void)
 
 static void test_what_query_tells(void)
 {
-    MigrationPair *pair = paused_pair(&variants[2]);
+    MigrationPair *pair = paused_pair(&pair_variants[2]);
     MigrationInfo *info = migration_query(pair->src.migration);
 
     g_assert_cmpint(info->status, ==, MIGRATION_STATUS_PRE_SWITCHOVER);
@@ -194,7 +173,7 @@ static void test_nothing_can_be_changed_while_paused(void)
         .capability = MIGRATION_CAPABILITY_PAUSE_BEFORE_SWITCHOVER,
     };
     MigrationCapabilityStatusList list = { .value = &status };
-    MigrationPair *pair = paused_pair(&variants[0]);
+    MigrationPair *pair = paused_pair(&pair_variants[0]);
     Error *err = NULL;
 
     g_assert_false(migration_set_capabilities(pair->src.migration, &list,
@@ -225,7 +204,7 @@ static void test_continue_before_any_migration(void)
 
 static void test_continue_from_another_status(void)
 {
-    MigrationPair *pair = paused_pair(&variants[0]);
+    MigrationPair *pair = paused_pair(&pair_variants[0]);
 
     continue_refused(pair, MIGRATION_STATUS_DEVICE,
                      "Migration not in expected state: pre-switchover");
@@ -242,7 +221,7 @@ static void test_continue_from_another_status(void)
 /* Told at the wrong time it does not let a later pause pass. */
 static void test_continue_does_not_wait_for_a_pause(void)
 {
-    MigrationPair *pair = switchover_pair(&variants[0]);
+    MigrationPair *pair = switchover_pair(&pair_variants[0]);
     Error *err = NULL;
 
     g_assert_true(migration_continue(pair->src.migration,
@@ -258,21 +237,12 @@ static void test_continue_does_not_wait_for_a_pause(void)
     pair_free(pair);
 }
 
-static void add_variants(const char *what, void (*func)(const void *))
-{
-    for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
-        g_autofree char *path = g_strdup_printf("/switchover/%s/%s", what,
-                                                variants[i].name);
-
-        g_test_add_data_func(path, &variants[i], func);
-    }
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    add_variants("pauses-and-continues", test_continues);
-    add_variants("cancel-while-paused", test_cancel_while_paused);
+    pair_add_variants("/switchover/pauses-and-continues", test_continues);
+    pair_add_variants("/switchover/cancel-while-paused",
+                      test_cancel_while_paused);
     g_test_add_func("/switchover/cancel-after-continue",
                     test_cancel_after_continue);
     g_test_add_func("/switchover/freed-while-paused",
