@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'lib'))
@@ -320,6 +321,24 @@ class Cancel(case.MachineCase):
             self.assertEqual(src.quit(), 0)
             self.assertLess(watch.seconds(), CANCEL_LIMIT)
 
+    @staticmethod
+    def wait_tcp(sock, state):
+        """Until the other end is in a state (as in /proc/net/tcp), and nothing
+        is under way between the two."""
+        near, far = ('0100007F:%04X' % name[1] for name in (
+            sock.getsockname(), sock.getpeername()))
+        deadline = time.monotonic() + qmp.DEFAULT_TIMEOUT
+        while time.monotonic() < deadline:
+            with open('/proc/net/tcp') as table:
+                rows = {tuple(row[1:3]): (row[3], *row[4].split(':'))
+                        for row in map(str.split, table)
+                        if ':' in row[4]}
+            now, unsent, _ = rows.get((far, near), ('gone', '', ''))
+            _, _, unread = rows[near, far]
+            if now == state and not int(unsent, 16) + int(unread, 16):
+                return
+        raise AssertionError('%s is in state %s' % (far, now))
+
     def paused_and_left(self, how):
         """A destination without a return path, over tcp, that closes its
         connection, or just its own half of it, while the source pauses."""
@@ -335,7 +354,10 @@ class Cancel(case.MachineCase):
                 reader = threading.Thread(target=peer.read_end, args=(sock,))
                 reader.start()
                 src.qmp.wait_status('pre-switchover')
+                # Else the kernel may keep silent about the close.
+                self.wait_tcp(sock, '01')
                 sock.shutdown(how)
+                self.wait_tcp(sock, '08')
                 if how == socket.SHUT_RDWR:
                     reader.join()
                     sock.close()

@@ -54,6 +54,7 @@ class Relay(threading.Thread):
         self.error = None
         self.main_head = b''    # how the main channel begins
         self.tail = None        # bytes of the description at the end
+        self.to_drain = []      # links that are to be empty before action()
         self.changed = threading.Condition()
         self.commands = queue.SimpleQueue()
         self.wake_r, self.wake_w = socket.socketpair()
@@ -102,8 +103,12 @@ class Relay(threading.Thread):
 
     def release(self, cut=0, action=None):
         """Pass on what is held but for the last CUT bytes of the main
-        channel.  With an action(): then call that and close all."""
+        channel.  With an action(): then call that and close all.  Without a
+        sync point, which may be cut off, no multifd channel is read to its
+        end; they are not waited for then."""
         def begin():
+            self.to_drain = [link for link in self.links
+                             if link.is_main() or cut <= self.tail]
             for link in self.links:
                 if cut and link.is_main():
                     del link.down[-cut:]
@@ -192,7 +197,8 @@ class Relay(threading.Thread):
             handler(event, *args)
             if self.over:
                 return
-        if self.finishing and not any(link.down for link in self.links):
+        if self.finishing and not any(link.down for link in self.to_drain
+                                      if link in self.links):
             self._strike()
 
     def _commands(self, _):
