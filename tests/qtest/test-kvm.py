@@ -32,14 +32,14 @@ class Run(GuestCase):
 
     def test_two_cpus(self):
         machine = self.guest(cpus=2)
-        self.run_guest(machine, 6)
+        self.run_each_cpu(machine)
         machine.qmp.cmd('stop')
         self.assertNotIn(0, self.check_stopped(machine))
         guest.check_output(machine.serial.data, 2)
 
     def test_eight_cpus(self):
         machine = self.guest(cpus=8)
-        self.run_guest(machine, 16)
+        self.run_each_cpu(machine)
         machine.qmp.cmd('stop')
         self.assertNotIn(0, self.check_stopped(machine))
         guest.check_output(machine.serial.data, 8)

@@ -49,6 +49,13 @@ class GuestCase(case.MachineCase):
         machine.qmp.cmd('cont')
         machine.serial.wait(count)
 
+    def run_each_cpu(self, machine):
+        """Start it and let each of its CPUs print, however unfairly the host
+        deals out its own."""
+        self.run_guest(machine, machine.cpus)
+        while 0 in guest.check_output(machine.serial.data, machine.cpus):
+            machine.serial.wait(1)
+
     def check_stopped(self, machine):
         """Memory of a stopped guest is that of one moment."""
         return guest.check_ram(machine.ram_path, machine.cpus)
