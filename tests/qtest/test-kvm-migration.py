@@ -249,11 +249,13 @@ class Converge(LiveCase):
         src = self.guest()
         self.run_guest(src, 1)
         dst = self.next_target(src, 'dst')
-        self.start_rounds(src, dst, share=1 / 6, src_caps=('auto-converge',),
+        self.start_rounds(src, dst, share=1 / 10, src_caps=('auto-converge',),
                           src_params={'cpu_throttle_initial': 60,
                                       'max_cpu_throttle': 60})
         while src.info().get('cpu-throttle-percentage') != 60:
             src.qmp.wait_event('MIGRATION_PASS')
+        # A busy host slows it down further, to where it would converge.
+        src.parameters(max_bandwidth=64 << 10)
         return src, dst
 
     def test_throttled_guest(self):
