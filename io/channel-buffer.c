@@ -7,6 +7,7 @@
  */
 #include "qemu/osdep.h"
 #include "io/channel-buffer.h"
+#include "io/channel-internal.h"
 #include "qapi/error.h"
 #include "qemu/iov.h"
 #include "qemu/thread.h"

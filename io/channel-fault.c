@@ -8,6 +8,7 @@
  */
 #include "qemu/osdep.h"
 #include "io/channel-fault.h"
+#include "io/channel-internal.h"
 #include "qapi/error.h"
 #include "qemu/iov.h"
 #include "qemu/thread.h"

@@ -5,17 +5,20 @@
  * Entered by any thread, under the rules of io/channel.h.  GIO makes the
  * connection (its sockets are always non-blocking); the channel then owns a
  * duplicate of the descriptor, switched to blocking, and moves bytes with the
- * system calls themselves.  Listening is io/listener.c's.
+ * system calls themselves.  Connecting is channel-socket-connect.c's part,
+ * listening io/listener.c's.
  */
 #include "qemu/osdep.h"
 #include <glib-unix.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include "io/address.h"
+#include "io/channel-internal.h"
 #include "io/channel-socket.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
+#include "channel-socket-splice.h"
 #include "trace.h"
 
 /*
@@ -26,14 +29,17 @@
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_PROBES 6
 
-/* How long to wait before asking a unix listener with a full backlog again. */
-#define UNIX_RETRY_MS 10
-
 typedef struct QIOChannelSocket {
     QIOChannel parent;
 
     /* set once at creation */
     int fd;
+    bool is_unix;
+    /* set before a second thread comes */
+    bool non_blocking;
+
+    SplicePipe out;             /* the writer's */
+    SplicePipe in;              /* the reader's */
 
     /*
      * Atomics.  shutdown(2) alone is not enough: tcp delivers what arrives
@@ -79,6 +85,34 @@ static ssize_t socket_readv(QIOChannel *ioc, const struct iovec *iov,
     return n;
 }
 
+static ssize_t socket_read_file(QIOChannel *ioc, const QIOChannelFileRange *to,
+                                Error **errp)
+{
+    QIOChannelSocket *sock = socket_from(ioc);
+    struct iovec iov = { .iov_base = to->host, .iov_len = to->len_bytes };
+    ssize_t n;
+    int ret;
+
+    if (qatomic_read(&sock->shut_read)) {
+        return 0;
+    }
+    if (sock->non_blocking || !splice_pipe_open(&sock->in)) {
+        return socket_readv(ioc, &iov, 1, errp);
+    }
+    n = splice_pipe_fill(&sock->in, sock->fd, to->len_bytes);
+    if (n < 0) {
+        return socket_readv(ioc, &iov, 1, errp);
+    }
+    ret = splice_pipe_store(&sock->in, to, n);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "%s: cannot put %zd bytes that have "
+                         "arrived at offset %" PRIu64 " of their file",
+                         qio_channel_name(ioc), n, to->offset);
+        return -1;
+    }
+    return n;
+}
+
 static ssize_t socket_writev(QIOChannel *ioc, const struct iovec *iov,
                              size_t niov, Error **errp)
 {
@@ -110,6 +144,45 @@ static ssize_t socket_writev(QIOChannel *ioc, const struct iovec *iov,
     return n;
 }
 
+/*
+ * Headers go first, by copy.  tcp copies all: over the loopback its references
+ * cost the reader more than they save, and an acknowledgement does not say that
+ * they were read.
+ */
+static ssize_t socket_writev_stable(QIOChannel *ioc, const struct iovec *iov,
+                                    size_t niov, size_t nr_copied,
+                                    Error **errp)
+{
+    QIOChannelSocket *sock = socket_from(ioc);
+    size_t n;
+
+    if (!sock->is_unix || sock->non_blocking ||
+        !splice_pipe_pays(&iov[nr_copied], niov - nr_copied) ||
+        !splice_pipe_open(&sock->out)) {
+        return socket_writev(ioc, iov, niov, errp);
+    }
+    if (nr_copied > 0) {
+        return socket_writev(ioc, iov, nr_copied, errp);
+    }
+    n = splice_pipe_send(&sock->out, sock->fd, iov, niov);
+    return n > 0 ? (ssize_t)n : socket_writev(ioc, iov, niov, errp);
+}
+
+static bool socket_wait_stable(QIOChannel *ioc, int timeout_ms)
+{
+    QIOChannelSocket *sock = socket_from(ioc);
+    struct pollfd pfd = { .fd = sock->fd, .events = POLLRDHUP };
+    int ret;
+
+    if (!sock->out.used) {
+        return true;
+    }
+    do {
+        ret = poll(&pfd, 1, timeout_ms);
+    } while (ret < 0 && errno == EINTR);
+    return ret != 0;
+}
+
 static void socket_shutdown(QIOChannel *ioc, QIOChannelShutdown how)
 {
     static const int sys_how[] = {
@@ -132,7 +205,11 @@ static void socket_shutdown(QIOChannel *ioc, QIOChannelShutdown how)
 
 static void socket_finalize(QIOChannel *ioc)
 {
-    close(socket_from(ioc)->fd);
+    QIOChannelSocket *sock = socket_from(ioc);
+
+    splice_pipe_refuse(&sock->out);
+    splice_pipe_refuse(&sock->in);
+    close(sock->fd);
 }
 
 static int socket_get_fd(QIOChannel *ioc)
@@ -150,13 +227,17 @@ static bool socket_set_blocking(QIOChannel *ioc, bool blocking, Error **errp)
         g_error_free(gerr);
         return false;
     }
+    socket_from(ioc)->non_blocking = !blocking;
     return true;
 }
 
 static const QIOChannelOps socket_ops = {
     .kind = "socket",
     .readv = socket_readv,
+    .read_file = socket_read_file,
     .writev = socket_writev,
+    .writev_stable = socket_writev_stable,
+    .wait_stable = socket_wait_stable,
     .shutdown = socket_shutdown,
     .finalize = socket_finalize,
     .get_fd = socket_get_fd,
@@ -213,6 +294,9 @@ QIOChannel *qio_channel_socket_new_fd(int fd, Error **errp)
     sock = g_new0(QIOChannelSocket, 1);
     qio_channel_init(&sock->parent, &socket_ops);
     sock->fd = fd;
+    sock->is_unix = domain == AF_UNIX;
+    splice_pipe_init(&sock->out);
+    splice_pipe_init(&sock->in);
     return &sock->parent;
 }
 
@@ -231,131 +315,6 @@ QIOChannel *qio_channel_socket_new(GSocket *socket, Error **errp)
         (void)g_steal_fd(&fd);
     }
     return ioc;
-}
-
-/*
- * A unix listener whose backlog is full refuses a non-blocking connect with
- * EAGAIN, and nothing can be polled for room in it: asking again is the only
- * way.  tcp waits by itself.
- */
-static void wait_for_backlog(GCancellable *cancellable)
-{
-    GPollFD pollfd;
-
-    if (g_cancellable_make_pollfd(cancellable, &pollfd)) {
-        g_poll(&pollfd, 1, UNIX_RETRY_MS);
-        g_cancellable_release_fd(cancellable);
-    } else {
-        g_usleep(UNIX_RETRY_MS * 1000);
-    }
-}
-
-static bool socket_try_connect(GSocket *socket, GSocketAddress *gaddr,
-                               GCancellable *cancellable, GError **gerr)
-{
-    bool is_unix = g_socket_get_family(socket) == G_SOCKET_FAMILY_UNIX;
-
-    while (!g_socket_connect(socket, gaddr, cancellable, gerr)) {
-        if (!is_unix ||
-            !g_error_matches(*gerr, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-            return false;
-        }
-        g_clear_error(gerr);
-        wait_for_backlog(cancellable);
-        /* The connect above would not look, and fail the same way for ever. */
-        if (g_cancellable_set_error_if_cancelled(cancellable, gerr)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* One address of a name. */
-static GSocket *socket_connect_one(GSocketAddress *gaddr,
-                                   GCancellable *cancellable, GError **gerr)
-{
-    g_autoptr(GSocket) socket = NULL;
-
-    socket = g_socket_new(g_socket_address_get_family(gaddr),
-                          G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT,
-                          gerr);
-    if (!socket || !socket_try_connect(socket, gaddr, cancellable, gerr)) {
-        return NULL;
-    }
-    return g_steal_pointer(&socket);
-}
-
-/*
- * Goes through the addresses of a name until one answers.  The reason of the
- * last failure is kept: with "localhost" the first is often an address family
- * that the peer does not listen on.
- */
-static GSocket *socket_connect_any(const SocketAddress *addr,
-                                   GSocketConnectable *connectable,
-                                   GCancellable *cancellable, GError **gerr)
-{
-    g_autoptr(GSocketAddressEnumerator) addresses =
-        g_socket_connectable_enumerate(connectable);
-
-    for (;;) {
-        g_autoptr(GSocketAddress) gaddr = NULL;
-        GError *this_gerr = NULL;
-        GSocket *socket;
-
-        gaddr = g_socket_address_enumerator_next(addresses, cancellable,
-                                                 &this_gerr);
-        if (!gaddr && !this_gerr) {
-            if (!*gerr) {
-                g_set_error_literal(gerr, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                                    "the host has no address of that "
-                                    "family");
-            }
-            return NULL;
-        }
-        if (gaddr && !socket_address_wants_family(
-                addr, g_socket_address_get_family(gaddr))) {
-            continue;
-        }
-        g_clear_error(gerr);
-        if (!gaddr) {
-            g_propagate_error(gerr, this_gerr);
-            return NULL;
-        }
-        socket = socket_connect_one(gaddr, cancellable, gerr);
-        if (socket ||
-            g_error_matches(*gerr, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-            return socket;
-        }
-    }
-}
-
-QIOChannel *qio_channel_socket_connect(const SocketAddress *addr,
-                                       GCancellable *cancellable,
-                                       Error **errp)
-{
-    g_autoptr(GSocketConnectable) connectable = NULL;
-    g_autoptr(GSocket) socket = NULL;
-    g_autofree char *uri = socket_address_to_uri(addr);
-    g_autoptr(GError) gerr = NULL;
-
-    connectable = socket_address_to_gio(addr, errp);
-    if (!connectable) {
-        return NULL;
-    }
-    if (G_IS_NETWORK_ADDRESS(connectable) &&
-        g_network_address_get_port(G_NETWORK_ADDRESS(connectable)) == 0) {
-        error_setg(errp, "cannot connect to '%s': port 0 is for listening; "
-                   "give the port that the peer listens on", uri);
-        return NULL;
-    }
-    trace_channel_socket_connect(uri);
-    socket = socket_connect_any(addr, connectable, cancellable, &gerr);
-    if (!socket) {
-        trace_channel_socket_connect_failed(uri, gerr->message);
-        error_setg(errp, "cannot connect to '%s': %s", uri, gerr->message);
-        return NULL;
-    }
-    return qio_channel_socket_new(socket, errp);
 }
 
 bool qio_channel_socket_pair(QIOChannel **a, QIOChannel **b, Error **errp)

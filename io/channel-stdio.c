@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include "io/channel-internal.h"
 #include "io/channel-stdio.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"

@@ -8,7 +8,7 @@
  */
 #include "qemu/osdep.h"
 #include <glib-unix.h>
-#include "io/channel.h"
+#include "io/channel-internal.h"
 #include "qapi/error.h"
 
 /* A watch: what its GSource owns. */
@@ -101,6 +101,23 @@ static size_t vector_bytes(const struct iovec *iov, size_t niov)
     return total;
 }
 
+/*
+ * What a whole read makes of the answer @n, not above 0, of one of its reads:
+ * @done bytes were read before, @left are missing.
+ */
+static int channel_read_stopped(QIOChannel *ioc, ssize_t n, size_t done,
+                                size_t left, Error **errp)
+{
+    if (n == QIO_CHANNEL_ERR_BLOCK) {
+        error_setg(errp, "%s: a whole read was asked of a non-blocking "
+                   "channel that has no data", qio_channel_name(ioc));
+    } else if (n == 0 && done > 0) {
+        error_setg(errp, "%s: the stream ended after %zu of %zu bytes",
+                   qio_channel_name(ioc), done, done + left);
+    }
+    return n == 0 && done == 0 ? 0 : -1;
+}
+
 int qio_channel_readv_all_eof(QIOChannel *ioc, struct iovec *iov, size_t niov,
                               Error **errp)
 {
@@ -111,25 +128,34 @@ int qio_channel_readv_all_eof(QIOChannel *ioc, struct iovec *iov, size_t niov,
         ssize_t n = qio_channel_readv(ioc, iov, MIN(niov, (size_t)IOV_MAX),
                                       errp);
 
-        if (n == QIO_CHANNEL_ERR_BLOCK) {
-            error_setg(errp, "%s: a whole read was asked of a non-blocking "
-                       "channel that has no data", qio_channel_name(ioc));
-            return -1;
-        }
-        if (n < 0) {
-            return -1;
-        }
-        if (n == 0 && done == 0) {
-            return 0;
-        }
-        if (n == 0) {
-            error_setg(errp, "%s: the stream ended after %zu of %zu bytes",
-                       qio_channel_name(ioc), done,
-                       done + vector_bytes(iov, niov));
-            return -1;
+        if (n <= 0) {
+            return channel_read_stopped(ioc, n, done, vector_bytes(iov, niov),
+                                        errp);
         }
         done += n;
         vector_advance(&iov, &niov, n);
+    }
+    return 1;
+}
+
+int qio_channel_read_file_all_eof(QIOChannel *ioc,
+                                  const QIOChannelFileRange *to, Error **errp)
+{
+    QIOChannelFileRange left = *to;
+
+    if (!ioc->ops->read_file) {
+        return qio_channel_read_all_eof(ioc, to->host, to->len_bytes, errp);
+    }
+    while (left.len_bytes > 0) {
+        ssize_t n = ioc->ops->read_file(ioc, &left, errp);
+
+        if (n <= 0) {
+            return channel_read_stopped(ioc, n, to->len_bytes - left.len_bytes,
+                                        left.len_bytes, errp);
+        }
+        left.offset += n;
+        left.host += n;
+        left.len_bytes -= n;
     }
     return 1;
 }
@@ -154,12 +180,27 @@ bool qio_channel_read_all(QIOChannel *ioc, void *buf, size_t len_bytes,
     return ret == 1;
 }
 
-bool qio_channel_writev_all(QIOChannel *ioc, struct iovec *iov, size_t niov,
-                            Error **errp)
+/* Some of what is left, by reference where that is wanted. */
+static ssize_t channel_write_some(QIOChannel *ioc, const struct iovec *iov,
+                                  size_t niov, size_t nr_copied, Error **errp)
 {
+    niov = MIN(niov, (size_t)IOV_MAX);
+    if (nr_copied < niov && ioc->ops->writev_stable) {
+        return ioc->ops->writev_stable(ioc, iov, niov, nr_copied, errp);
+    }
+    return qio_channel_writev(ioc, iov, niov, errp);
+}
+
+bool qio_channel_writev_stable_all(QIOChannel *ioc, struct iovec *iov,
+                                   size_t niov, size_t nr_copied, Error **errp)
+{
+    size_t all = niov;
+
     vector_advance(&iov, &niov, 0);
     while (niov > 0) {
-        ssize_t n = qio_channel_writev(ioc, iov, MIN(niov, (size_t)IOV_MAX),
+        size_t nr_done = all - niov;
+        ssize_t n = channel_write_some(ioc, iov, niov,
+                                       nr_copied - MIN(nr_copied, nr_done),
                                        errp);
 
         if (n == QIO_CHANNEL_ERR_BLOCK) {
@@ -173,6 +214,17 @@ bool qio_channel_writev_all(QIOChannel *ioc, struct iovec *iov, size_t niov,
         vector_advance(&iov, &niov, n);
     }
     return true;
+}
+
+bool qio_channel_wait_stable(QIOChannel *ioc, int timeout_ms)
+{
+    return !ioc->ops->wait_stable || ioc->ops->wait_stable(ioc, timeout_ms);
+}
+
+bool qio_channel_writev_all(QIOChannel *ioc, struct iovec *iov, size_t niov,
+                            Error **errp)
+{
+    return qio_channel_writev_stable_all(ioc, iov, niov, niov, errp);
 }
 
 bool qio_channel_write_all(QIOChannel *ioc, const void *buf, size_t len_bytes,

@@ -98,6 +98,22 @@ static void *map_aligned(const BackendSpec *spec, const BackendStore *store,
     return mapped;
 }
 
+/*
+ * What stock QEMU asks for all its memory.  With transparent huge pages one
+ * fault brings 512 pages; whoever wants none tells the kernel, in
+ * /sys/kernel/mm/transparent_hugepage.  No child of ours looks at guest memory:
+ * a fork need not copy its page tables.
+ */
+static void backend_advise(const BackendSpec *spec, const BackendStore *store,
+                           void *host)
+{
+    /* Refused by kernels without them, where nothing is lost. */
+    if (!store->hugetlb) {
+        (void)madvise(host, spec->size, MADV_HUGEPAGE);
+    }
+    (void)madvise(host, spec->size, MADV_DONTFORK);
+}
+
 static uint8_t *backend_map(const BackendSpec *spec, const BackendStore *store,
                             Error **errp)
 {
@@ -113,6 +129,8 @@ static uint8_t *backend_map(const BackendSpec *spec, const BackendStore *store,
                          "");
         return NULL;
     }
+    /* Before anything is populated: it decides about the size of pages. */
+    backend_advise(spec, store, host);
     if (!spec->prealloc) {
         return host;
     }

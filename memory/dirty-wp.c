@@ -25,7 +25,7 @@
 #include "memory/dirty.h"
 #include "memory/ram.h"
 #include "qapi/error.h"
-#include "qemu/bitops.h"
+#include "qemu/bitmap.h"
 #include "qemu/units.h"
 
 /* Runs returned by one ioctl: 6 KiB of stack. */
@@ -92,13 +92,11 @@ static void dirty_wp_unregister(DirtyWp *wp, const RAMBlock *block)
 /* Sets the bits of a run; returns how many were clear. */
 static uint64_t dirty_wp_set(unsigned long *bmap, uint64_t first, uint64_t end)
 {
-    uint64_t nr_new = 0;
+    uint64_t nr = end - first;
+    uint64_t nr_old = bitmap_count_one_with_offset(bmap, first, nr);
 
-    for (uint64_t page = first; page < end; page++) {
-        nr_new += !test_bit(page, bmap);
-        set_bit(page, bmap);
-    }
-    return nr_new;
+    bitmap_set(bmap, first, nr);
+    return nr - nr_old;
 }
 
 /*

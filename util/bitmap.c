@@ -134,8 +134,12 @@ long bitmap_count_one_with_offset(const unsigned long *map, long offset,
     while (nbits > 0) {
         const unsigned long *word = &map[BIT_WORD(offset)];
         unsigned long mask = next_mask(&offset, &nbits);
+        unsigned long bits = qatomic_read(word) & mask;
 
-        count += ctpop64(qatomic_read(word) & mask);
+        /* Counting is a call where the processor is not known to have it. */
+        if (bits) {
+            count += ctpop64(bits);
+        }
     }
     return count;
 }
@@ -145,22 +149,35 @@ long bitmap_count_one(const unsigned long *map, long nbits)
     return bitmap_count_one_with_offset(map, 0, nbits);
 }
 
-void bitmap_set(unsigned long *map, long start, long nr)
+/* Fills a range with ones or zeroes, whole words of it with one memset(). */
+static inline void fill_range(unsigned long *map, long start, long nr,
+                              bool ones)
 {
     while (nr > 0) {
         unsigned long *word = &map[BIT_WORD(start)];
+        unsigned long mask;
 
-        *word |= next_mask(&start, &nr);
+        if (start % BITS_PER_LONG == 0 && nr >= BITS_PER_LONG) {
+            long whole = nr - nr % BITS_PER_LONG;
+
+            memset(word, ones ? 0xff : 0, whole / BITS_PER_BYTE);
+            start += whole;
+            nr -= whole;
+            continue;
+        }
+        mask = next_mask(&start, &nr);
+        *word = ones ? *word | mask : *word & ~mask;
     }
+}
+
+void bitmap_set(unsigned long *map, long start, long nr)
+{
+    fill_range(map, start, nr, true);
 }
 
 void bitmap_clear(unsigned long *map, long start, long nr)
 {
-    while (nr > 0) {
-        unsigned long *word = &map[BIT_WORD(start)];
-
-        *word &= ~next_mask(&start, &nr);
-    }
+    fill_range(map, start, nr, false);
 }
 
 bool bitmap_test_and_clear(unsigned long *map, long start, long nr)

@@ -9,6 +9,21 @@
 
 #include "qemu/bitops.h"
 
+/* So many words are looked at in one go, a cache line. */
+#define LINE_WORDS 8
+#define LINE_BITS (LINE_WORDS * BITS_PER_LONG)
+
+/* Has the line at @word nothing that is searched for? */
+static inline bool line_is_empty(const unsigned long *word, unsigned long flip)
+{
+    unsigned long any = 0;
+
+    for (unsigned i = 0; i < LINE_WORDS; i++) {
+        any |= qatomic_read(&word[i]) ^ flip;
+    }
+    return !any;
+}
+
 /* @flip is 0 to search for set bits and all ones to search for clear ones. */
 static inline unsigned long
 find_next(const unsigned long *addr, unsigned long size,
@@ -24,6 +39,13 @@ find_next(const unsigned long *addr, unsigned long size,
     offset = ROUND_DOWN(offset, (unsigned long)BITS_PER_LONG);
     while (!word) {
         offset += BITS_PER_LONG;
+        /* Only where a line begins: the rest of a full one is soon through. */
+        if (offset % LINE_BITS == 0) {
+            while (offset < size && size - offset >= LINE_BITS &&
+                   line_is_empty(&addr[BIT_WORD(offset)], flip)) {
+                offset += LINE_BITS;
+            }
+        }
         if (offset >= size) {
             return size;
         }

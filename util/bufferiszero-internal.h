@@ -18,11 +18,13 @@ typedef bool BufferIsZeroFunc(const uint8_t *buf, size_t len);
  * BufferZeroImpl:
  * @name: for tests and benchmarks
  * @cpuinfo: CPUINFO_ bits, all of which it needs
+ * @slower: than the one before it, with memory that is in no cache
  * @fn: the body; @len is at least BUFFER_ZERO_VECTOR_MIN
  */
 typedef struct BufferZeroImpl {
     const char *name;
     unsigned int cpuinfo;
+    bool slower;
     BufferIsZeroFunc *fn;
 } BufferZeroImpl;
 

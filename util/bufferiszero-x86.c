@@ -103,6 +103,8 @@ const BufferZeroImpl buffer_zero_impls_x86[] = {
     }, {
         .name = "avx512",
         .cpuinfo = CPUINFO_AVX512F | CPUINFO_AVX512BW | CPUINFO_AVX512VL,
+        /* By 10 to 15 %: one load a line does not train the prefetch. */
+        .slower = true,
         .fn = zero_avx512,
     },
 };

@@ -86,6 +86,16 @@ static const BufferZeroImpl *impl_get(size_t i)
     return &impl_portable;
 }
 
+size_t buffer_is_zero_best_impl(void)
+{
+    size_t best = buffer_is_zero_nr_impls() - 1;
+
+    while (best > 0 && impl_get(best)->slower) {
+        best--;
+    }
+    return best;
+}
+
 const char *buffer_is_zero_impl_name(size_t i)
 {
     return impl_get(i)->name;
@@ -105,7 +115,7 @@ static BufferIsZeroFunc *chosen_body(void)
     BufferIsZeroFunc *fn = qatomic_read(&chosen);
 
     if (unlikely(!fn)) {
-        fn = impl_get(buffer_is_zero_nr_impls() - 1)->fn;
+        fn = impl_get(buffer_is_zero_best_impl())->fn;
         qatomic_set(&chosen, fn);
     }
     return fn;
@@ -130,31 +140,106 @@ bool buffer_is_zero(const void *buf, size_t len)
 }
 
 /*
- * The lines that the probes of a page will touch.  Worth it from one normal
- * page to the next, where nothing else brings them; behind a zero page, which
- * was read to its end, it only disturbs the hardware's own prefetch.
+ * What the kernel maps by one fault where a file has the pages: larger windows
+ * are rare, and smaller ones only cost a look.
  */
-static inline void prefetch_probes(const uint8_t *page, size_t page_size)
+#define FAULT_AROUND_BYTES (64 * 1024)
+
+/* A load from memory takes less, a fault more. */
+#define FAULT_NS 700
+
+static uint64_t now_ns(void)
 {
-    __builtin_prefetch(page);
-    __builtin_prefetch(page + page_size / 2);
-    __builtin_prefetch(page + page_size - 1);
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-void buffer_zero_bitmap(const uint8_t *base, size_t page_size,
-                        size_t nr_pages, unsigned long *zero)
+static inline void touch_page(const uint8_t *buf)
 {
+    (void)*(const volatile uint8_t *)buf;
+}
+
+/* Whether a page had to be mapped.  It may have been something else. */
+static bool touch_faults(const uint8_t *buf)
+{
+    uint64_t began = now_ns();
+
+    touch_page(buf);
+    return now_ns() - began > FAULT_NS;
+}
+
+/*
+ * Has the pages mapped before they are read.  A fault between two pages breaks
+ * the stream of reads and finds the kernel's code and data gone from the caches;
+ * one after the other they take less time by a third.
+ *
+ * Where all is mapped, to touch them would itself break the stream: so that is
+ * found out, by the first page that a fault before them has not brought.
+ */
+static inline void touch_pages(const uint8_t *const *page, const uint8_t *base,
+                               size_t page_size, size_t nr_pages)
+{
+    size_t step = MAX(FAULT_AROUND_BYTES / page_size, 1u);
+
+    if (nr_pages <= step ||
+        !touch_faults(page ? page[step] : base + step * page_size)) {
+        return;
+    }
+    for (size_t i = 0; i < nr_pages; i += step) {
+        touch_page(page ? page[i] : base + i * page_size);
+    }
+}
+
+/*
+ * Sorts pages: those of the array, or where that is NULL those that follow each
+ * other from @base on.
+ *
+ * Zero pages come in runs, and so do others.  Behind a zero page the first word
+ * is the only probe: it lies on the way, while others would break the stream of
+ * reads that the processor has learnt, an eighth of the speed.  Behind a normal
+ * page there is no stream: the next page's first line is asked for early, and
+ * all probes pay.
+ */
+static inline void sort_pages(const uint8_t *const *page, const uint8_t *base,
+                              size_t page_size, size_t nr_pages,
+                              unsigned long *zero)
+{
+    BufferIsZeroFunc *fn = chosen_body();
     bool is_zero = false;
 
-    for (size_t i = 0; i < nr_pages; i++, base += page_size) {
-        if (!is_zero && i + 1 < nr_pages) {
-            prefetch_probes(base + page_size, page_size);
+    touch_pages(page, base, page_size, nr_pages);
+    for (size_t i = 0; i < nr_pages; i++) {
+        const uint8_t *buf = page ? page[i] : base + i * page_size;
+
+        if (page_size < BUFFER_ZERO_VECTOR_MIN) {
+            is_zero = zero_portable(buf, page_size);
+        } else if (is_zero) {
+            is_zero = ldq_he_p(buf) == 0 && fn(buf, page_size);
+        } else {
+            if (i + 1 < nr_pages) {
+                __builtin_prefetch(page ? page[i + 1] : buf + page_size);
+            }
+            is_zero = ldq_he_p(buf) == 0 && probes_zero(buf, page_size) &&
+                fn(buf, page_size);
         }
-        is_zero = buffer_is_zero(base, page_size);
         if (is_zero) {
             set_bit(i, zero);
         } else {
             clear_bit(i, zero);
         }
     }
+}
+
+void buffer_zero_bitmap(const uint8_t *base, size_t page_size,
+                        size_t nr_pages, unsigned long *zero)
+{
+    sort_pages(NULL, base, page_size, nr_pages, zero);
+}
+
+void buffer_zero_pages(const uint8_t *const *page, size_t page_size,
+                       size_t nr_pages, unsigned long *zero)
+{
+    sort_pages(page, NULL, page_size, nr_pages, zero);
 }

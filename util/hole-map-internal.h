@@ -15,6 +15,10 @@ struct HoleMap {
     /* set once at creation */
     HoleMapRegion region;
     int pagemap_fd;         /* of this process, or -1 */
+    /* hole-map-minor.c: a mapping of its own, and what watches it, or -1 */
+    int minor_fd;
+    uint8_t *minor_host;
+    size_t minor_page_size;     /* bytes */
     /* atomic: index of the method in use; only ever goes up */
     unsigned int method;
 };
@@ -50,6 +54,7 @@ typedef struct HoleMethod {
 } HoleMethod;
 
 extern const HoleMethod hole_method_seek;
+extern const HoleMethod hole_method_minor;
 extern const HoleMethod hole_method_pagemap_scan;
 extern const HoleMethod hole_method_pagemap;
 
@@ -65,6 +70,27 @@ extern const HoleMethod hole_method_pagemap;
  * Context: the thread that runs the query.
  */
 void hole_query_data(HoleQuery *q, uint64_t start, uint64_t end);
+
+/**
+ * hole_map_minor_open:
+ * @hm: a hole finder of shared memory with a file, huge pages or tmpfs
+ *
+ * Maps the file a second time and has a userfaultfd watch it.  Where the kernel
+ * refuses, the method is not usable and that is all.
+ *
+ * Context: any thread, with no query under way.
+ */
+void hole_map_minor_open(HoleMap *hm);
+
+/**
+ * hole_map_minor_close:
+ * @hm: a hole finder
+ *
+ * Takes back what hole_map_minor_open() did; nothing where it did nothing.
+ *
+ * Context: any thread, with no query under way.
+ */
+void hole_map_minor_close(HoleMap *hm);
 
 /**
  * hole_map_use_method:

@@ -5,8 +5,8 @@
  * Entered by any thread, several at once on one handle.  The only thing
  * that changes is the method, which goes over to the next one when the
  * kernel refuses and never comes back.  How each method asks is in
- * hole-map-seek.c and hole-map-pagemap.c; which pages are then read, and in
- * what order with the dirty log, is up to the caller.
+ * hole-map-seek.c, hole-map-minor.c and hole-map-pagemap.c; which pages are then
+ * read, and in what order with the dirty log, is up to the caller.
  */
 #include "qemu/osdep.h"
 
@@ -36,6 +36,7 @@ static const HoleMethod hole_method_none = {
 /* In the order in which they are tried; the last one never fails. */
 static const HoleMethod *const methods[] = {
     &hole_method_seek,
+    &hole_method_minor,
     &hole_method_pagemap_scan,
     &hole_method_pagemap,
     &hole_method_none,
@@ -56,8 +57,11 @@ HoleMap *hole_map_new(const HoleMapRegion *region)
 
     hm->region = *region;
     hm->pagemap_fd = -1;
+    hm->minor_fd = -1;
     if (!region->shared) {
         hm->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    } else if (region->hugetlb && region->fd >= 0) {
+        hole_map_minor_open(hm);
     }
     hm->method = next_method(hm, 0);
     trace_hole_map_new(hm, region->host, region->len_bytes,
@@ -68,6 +72,7 @@ HoleMap *hole_map_new(const HoleMapRegion *region)
 void hole_map_free(HoleMap *hm)
 {
     if (hm) {
+        hole_map_minor_close(hm);
         auto_fd_close(&hm->pagemap_fd);
         g_free(hm);
     }

@@ -19,7 +19,6 @@
 
 typedef struct Error Error;
 typedef struct QIOChannel QIOChannel;
-typedef struct QIOChannelOps QIOChannelOps;
 
 /* A read or write would block, on a non-blocking channel. */
 #define QIO_CHANNEL_ERR_BLOCK (-2)
@@ -30,53 +29,6 @@ typedef enum QIOChannelShutdown {
     QIO_CHANNEL_SHUTDOWN_WRITE,
     QIO_CHANNEL_SHUTDOWN_BOTH,
 } QIOChannelShutdown;
-
-/*
- * What each kind of channel provides.  All members are mandatory except
- * @get_fd, @get_write_fd and @set_blocking.
- */
-struct QIOChannelOps {
-    const char *kind;       /* e.g. "socket"; used in messages */
-
-    /* Some bytes: > 0 read, 0 end of stream, -1 error, or ERR_BLOCK. */
-    ssize_t (*readv)(QIOChannel *ioc, const struct iovec *iov, size_t niov,
-                     Error **errp);
-
-    /* Some bytes: > 0 written, -1 error, or ERR_BLOCK. At most IOV_MAX. */
-    ssize_t (*writev)(QIOChannel *ioc, const struct iovec *iov, size_t niov,
-                      Error **errp);
-
-    /* Thread-safe, never blocks, idempotent; waiting readers/writers return. */
-    void (*shutdown)(QIOChannel *ioc, QIOChannelShutdown how);
-
-    /* Releases what the kind holds; runs when the last reference goes. */
-    void (*finalize)(QIOChannel *ioc);
-
-    /* The descriptor to poll, or NULL when the kind has none. */
-    int (*get_fd)(QIOChannel *ioc);
-    /* The one to poll for writing, or NULL when it is the same. */
-    int (*get_write_fd)(QIOChannel *ioc);
-
-    /* Switches between blocking (initial state) and non-blocking. */
-    bool (*set_blocking)(QIOChannel *ioc, bool blocking, Error **errp);
-};
-
-/* The part that every kind's struct begins with. */
-struct QIOChannel {
-    const QIOChannelOps *ops;   /* set once at creation */
-    char *name;                 /* or NULL; set before it is shared */
-    gint refcount;              /* atomic */
-};
-
-/**
- * qio_channel_init:
- * @ioc: the first member of a kind's own struct
- * @ops: static table of the kind
- *
- * For kinds only: sets up the common part with one reference.
- * Context: any thread, before the channel is shared.
- */
-void qio_channel_init(QIOChannel *ioc, const QIOChannelOps *ops);
 
 /**
  * qio_channel_ref:
@@ -122,8 +74,7 @@ const char *qio_channel_name(const QIOChannel *ioc);
  * @niov: entries of @iov, 1 to IOV_MAX
  * @errp: where to put the reason of -1, or NULL
  *
- * Reads what is there, at least one byte; blocks until then unless the channel
- * is non-blocking.
+ * Reads what is there, at least a byte; unless non-blocking it waits for that.
  * Context: one reading thread at a time.
  * Returns: bytes read, 0 at end of stream, -1 on error,
  *          QIO_CHANNEL_ERR_BLOCK
@@ -166,14 +117,34 @@ ssize_t qio_channel_writev(QIOChannel *ioc, const struct iovec *iov,
  * @niov: entries of @iov; may exceed IOV_MAX
  * @errp: where to put the reason of -1, or NULL
  *
- * Fills @iov completely.  An end of stream inside it is an error that says how
- * many of how many bytes had come.
+ * Fills @iov completely.  An end of stream inside it is an error.
  * Context: one reading thread at a time.
  * Returns: 1 when filled, 0 when the stream had ended before the first byte,
  *          -1 on error
  */
 int qio_channel_readv_all_eof(QIOChannel *ioc, struct iovec *iov, size_t niov,
                               Error **errp);
+
+/* A part of a file that is mapped, too. */
+typedef struct QIOChannelFileRange {
+    int fd;
+    uint64_t offset;
+    uint8_t *host;          /* shared mapping of the same bytes */
+    size_t len_bytes;
+} QIOChannelFileRange;
+
+/**
+ * qio_channel_read_file_all_eof:
+ * @ioc: a blocking channel
+ * @to: where to put the bytes
+ * @errp: where to put the reason, or NULL
+ *
+ * Fills a part of a file: itself, without page faults, or else its mapping.
+ * Context: one reading thread at a time.
+ * Returns: as qio_channel_readv_all_eof(); -1 when the file has no room, too
+ */
+int qio_channel_read_file_all_eof(QIOChannel *ioc,
+                                  const QIOChannelFileRange *to, Error **errp);
 
 /**
  * qio_channel_read_all_eof:
@@ -210,13 +181,46 @@ bool qio_channel_read_all(QIOChannel *ioc, void *buf, size_t len_bytes,
  * @niov: entries of @iov; may exceed IOV_MAX
  * @errp: where to put the reason, or NULL
  *
- * Writes everything.  No memory is allocated: callers on the page path own and
- * refill their vectors.
+ * Writes everything, and allocates nothing.
  * Context: one writing thread at a time.
  * Returns: true when all is written
  */
 bool qio_channel_writev_all(QIOChannel *ioc, struct iovec *iov, size_t niov,
                             Error **errp);
+
+/**
+ * qio_channel_writev_stable_all:
+ * @ioc: a blocking channel
+ * @iov: what to write; its entries are changed as bytes leave
+ * @niov: entries of @iov; may exceed IOV_MAX
+ * @nr_copied: how many of them, from the first on, are copied
+ * @errp: where to put the reason, or NULL
+ *
+ * qio_channel_writev_all() for content that stays where it is.  The entries
+ * behind the first @nr_copied may be taken by reference: the kernel reads them
+ * when the peer does, long after the return perhaps, and sends what they hold
+ * by then.  So no buffer that is used anew; guest memory, of which what is
+ * newer is sent again, and a constant page will do.  Before the guest runs on
+ * after the last write see qio_channel_wait_stable().  It may be unmapped.
+ * Where that cannot be done, or does not pay, everything is copied.
+ * Context: one writing thread at a time.
+ * Returns: true when all is written
+ */
+bool qio_channel_writev_stable_all(QIOChannel *ioc, struct iovec *iov,
+                                   size_t niov, size_t nr_copied,
+                                   Error **errp);
+
+/**
+ * qio_channel_wait_stable:
+ * @ioc: a channel that nothing more is written to
+ * @timeout_ms: how long to wait at most
+ *
+ * Waits until the peer, which then has read everything, ends its side; only if
+ * something was taken by reference.  A shutdown ends the wait.
+ * Context: the writing thread, or when that has ended.
+ * Returns: false when the time was over before
+ */
+bool qio_channel_wait_stable(QIOChannel *ioc, int timeout_ms);
 
 /**
  * qio_channel_write_all:
@@ -237,9 +241,8 @@ bool qio_channel_write_all(QIOChannel *ioc, const void *buf, size_t len_bytes,
  * @ioc: a channel, or NULL (nothing is done)
  * @how: which direction ends
  *
- * Makes readers see the end of the stream and writers fail, now and from now
- * on; threads that wait in a read or write return.  The channel stays open
- * until the last reference goes.
+ * Makes readers see the end of the stream and writers fail from now on; threads
+ * that wait in a read or write return.  The channel stays open.
  * Context: any thread; does not block.
  */
 void qio_channel_shutdown(QIOChannel *ioc, QIOChannelShutdown how);
@@ -259,7 +262,6 @@ bool qio_channel_set_blocking(QIOChannel *ioc, bool blocking, Error **errp);
  * qio_channel_get_fd:
  * @ioc: a channel
  *
- * Context: any thread.
  * Returns: the descriptor to poll, owned by the channel; -1 if there is none
  */
 int qio_channel_get_fd(QIOChannel *ioc);
@@ -268,7 +270,6 @@ int qio_channel_get_fd(QIOChannel *ioc);
  * qio_channel_get_write_fd:
  * @ioc: a channel
  *
- * Context: any thread.
  * Returns: the same for writing
  */
 int qio_channel_get_write_fd(QIOChannel *ioc);

@@ -40,6 +40,12 @@ typedef struct HostMemoryBackend {
  * with content may be longer than the size (the rest stays as it is), but not
  * shorter.  A size that is no multiple of the backing page is refused.  A
  * mem-path that is a directory means a nameless file in it.
+ *
+ * As with stock QEMU the kernel is asked for transparent huge pages
+ * (MADV_HUGEPAGE), and not to copy the mapping in a fork (MADV_DONTFORK).  On a
+ * host that gives them the first write to private anonymous memory may make
+ * 2 MiB of it resident; its other pages then read as zero, but are data to a
+ * hole map.
  * Returns: a backend with one reference, or NULL
  */
 HostMemoryBackend *host_memory_backend_new(const ObjectOptions *options,

@@ -98,6 +98,16 @@ void dirty_soft_mark(DirtySoft *soft, const RAMBlock *block,
                      uint64_t offset_bytes, uint64_t len_bytes);
 
 /**
+ * dirty_soft_words_looked_at:
+ * @soft: a software provider
+ *
+ * For tests: what a look for marks costs must not grow with RAM.
+ * Context: the thread that tracks.
+ * Returns: words of its maps that start and sync have looked at so far
+ */
+uint64_t dirty_soft_words_looked_at(const DirtySoft *soft);
+
+/**
  * dirty_soft_free:
  * @soft: a software provider, or NULL; no tracking may run
  */

@@ -2,8 +2,8 @@
 /*
  * The zero test on the CPU; qemu/cutils.h brings this along.
  *
- * The body is chosen at run time: the widest vectors that the processor has
- * and the kernel saves.  Nothing outside the buffer is ever read.
+ * The body is chosen at run time: the fastest of those whose vectors the
+ * processor has and the kernel saves.  Nothing outside the buffer is ever read.
  */
 #ifndef QEMU_BUFFERISZERO_H
 #define QEMU_BUFFERISZERO_H
@@ -34,7 +34,8 @@ bool buffer_is_zero(const void *buf, size_t len);
  * @zero: receives one bit a page, set when all its bytes are zero and
  *        cleared otherwise; bits above @nr_pages are left alone
  *
- * Sorts a run of pages into zero and normal.
+ * Sorts a run of pages into zero and normal.  Each page is read: none
+ * may be a hole that is to stay one.
  *
  * Context: any thread, alone on @zero.
  */
@@ -42,14 +43,38 @@ void buffer_zero_bitmap(const uint8_t *base, size_t page_size,
                         size_t nr_pages, unsigned long *zero);
 
 /**
+ * buffer_zero_pages:
+ * @page: addresses of the pages; the faster the more of them follow each other
+ * @page_size: as for buffer_zero_bitmap()
+ * @nr_pages: how many
+ * @zero: as for buffer_zero_bitmap()
+ *
+ * buffer_zero_bitmap() for pages that lie anywhere.
+ *
+ * Context: any thread, alone on @zero.
+ */
+void buffer_zero_pages(const uint8_t *const *page, size_t page_size,
+                       size_t nr_pages, unsigned long *zero);
+
+/**
  * buffer_is_zero_nr_impls:
  *
  * How many bodies this processor can run, for tests and benchmarks.
  *
  * Context: any thread.
- * Returns: at least 1; number 0 is the portable one, the last is in use.
+ * Returns: at least 1; number 0 is the portable one.
  */
 size_t buffer_is_zero_nr_impls(void);
+
+/**
+ * buffer_is_zero_best_impl:
+ *
+ * Which body is in use, for tests and benchmarks.
+ *
+ * Context: any thread.
+ * Returns: below buffer_is_zero_nr_impls()
+ */
+size_t buffer_is_zero_best_impl(void);
 
 /**
  * buffer_is_zero_impl_name:

@@ -51,7 +51,8 @@ typedef struct HoleMapRegion {
  *
  * Prepares to ask about a region.  The way of asking follows from the kind
  * of memory; where the kernel refuses one, queries go over to the next, and
- * at last to "everything is data".
+ * at last to "everything is data".  Shared huge pages are mapped a second time,
+ * which takes address space and no memory.
  *
  * Context: any thread.  The caller frees it with hole_map_free().  After a
  * fork the child needs its own.
@@ -122,7 +123,7 @@ bool hole_map_query_ahead(HoleMap *hm, uint64_t start_bytes,
  * The way of asking that the next query begins with, for reports and tests.
  *
  * Context: any thread.
- * Returns: "seek", "pagemap-scan", "pagemap" or "none"; static.
+ * Returns: "seek", "minor", "pagemap-scan", "pagemap" or "none"; static.
  */
 const char *hole_map_method_name(const HoleMap *hm);
 

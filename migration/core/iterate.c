@@ -19,6 +19,9 @@
 /* No destination that is still alive takes longer to work off some buffers. */
 #define DRAIN_MAX_MS 1000
 
+/* A round costs about as much: finding the pages, a sync of the channels. */
+#define PAYS_LEAST_MS 2.0
+
 void outgoing_tell_pass(MigrationOut *o)
 {
     uint64_t pass = qatomic_read(&o->counters.dirty_sync_count);
@@ -155,16 +158,17 @@ static bool iterate_guest_is_slow(MigrationOut *o)
 /*
  * Is it worth while to send what is left before the guest is stopped?  It is for
  * a guest that writes little: it then stops for next to nothing.  A guest that
- * writes about as fast as pages are sent, or does not run, gains nothing.
+ * writes about as fast as pages are sent, or does not run, gains nothing; nor
+ * does anyone from another round for what is sent in no time.
  */
 static bool iterate_pays(MigrationOut *o)
 {
-    uint64_t pending = ram_save_pending_bytes(o->ram);
-    uint64_t bandwidth = qatomic_read(&o->bandwidth);
-    uint64_t limit_ms = qatomic_read(&o->live->downtime_limit_ms);
+    double pending = (double)ram_save_pending_bytes(o->ram);
+    double per_ms = (double)qatomic_read(&o->bandwidth) / 1000.0;
+    double limit_ms = (double)qatomic_read(&o->live->downtime_limit_ms);
 
-    return pending > 0 && iterate_guest_is_slow(o) &&
-           (double)pending * 1000.0 <= (double)bandwidth * (double)limit_ms;
+    return pending > per_ms * PAYS_LEAST_MS && pending <= per_ms * limit_ms &&
+           iterate_guest_is_slow(o);
 }
 
 /*

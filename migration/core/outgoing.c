@@ -31,6 +31,14 @@
  */
 #define LAST_WORD_MAX_MS 5000
 
+/*
+ * Without a return path, how long a destination may take to end its channels
+ * before the guest may go on here: until then some of its memory may be on the
+ * way by reference.  One that takes longer has read its pages long ago, or has
+ * gone without a word.
+ */
+#define SETTLE_MAX_MS 1000
+
 void outgoing_shutdown_channels(MigrationOut *o)
 {
     QEMU_LOCK_GUARD(&o->lock);
@@ -320,6 +328,9 @@ static void *outgoing_thread(void *opaque)
     throttle_lift(&o->throttle);
     if (ok) {
         outgoing_note_end(o);
+        if (!o->return_path) {
+            multifd_send_settle(o->multifd, SETTLE_MAX_MS);
+        }
         machine->migrated(o->host->machine_opaque);
         outgoing_close(o);
         migration_state_complete(&o->state);

@@ -95,6 +95,19 @@ bool multifd_send_check(MultiFDSend *send, Error **errp);
 PageSink *multifd_send_sink(MultiFDSend *send);
 
 /**
+ * multifd_send_settle:
+ * @send: the sending half, after its last sync point; or NULL
+ * @timeout_ms: how long to wait at most
+ *
+ * Waits until the destination has ended its side of those channels that have
+ * taken guest memory by reference: from then on the guest may write to it.
+ * multifd_send_shutdown() ends the wait.
+ * Context: the migration thread.
+ * Returns: false when the time was over before
+ */
+bool multifd_send_settle(MultiFDSend *send, int timeout_ms);
+
+/**
  * multifd_send_shutdown:
  * @send: the sending half, or NULL
  *

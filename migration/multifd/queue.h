@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The bounded queue between the migration thread and the multifdsend_N threads.
- * Its jobs, each the pages of one packet, are allocated once and go round:
- * empty to the migration thread, filled to whichever channel asks next, empty
- * again. A channel may hold several at a time; one that stalls keeps what it
- * holds and delays no other.
+ * Its jobs, each the pages of one packet or a run of holes, are allocated once
+ * and go round: empty to the migration thread, filled to whichever channel asks
+ * next, empty again.  A channel may hold several at a time; one that stalls
+ * keeps what it holds and delays no other.
  *
  * Threads: get, put and sync from the migration thread; take and synced from
  * the channels; close from any.
- * Locks: MultiFDQueue::lock, taken twice a packet by the migration thread and
- * once by the channel; nothing else is taken while it is held.
+ * Locks: MultiFDQueue::lock, taken about once a job by the migration thread and
+ * at most once by the channel; nothing else is taken while it is held.  Nobody
+ * is woken who does not wait.
  */
 #ifndef MIGRATION_MULTIFD_QUEUE_H
 #define MIGRATION_MULTIFD_QUEUE_H
@@ -25,32 +26,47 @@ typedef struct MultiFDQueue MultiFDQueue;
  * The pages of one packet, owned by one thread at a time.  Pages to be looked
  * at stand at the front of @page; holes, which must not be touched, stand at
  * the back, the first one last.
+ *
+ * Or, with @run_nr_pages above zero, a run of holes and nothing else: as many
+ * packets as it needs, with numbers that follow each other.
  */
 typedef struct MultiFDJob {
     RAMBlock *block;            /* NULL while it is empty */
-    uint64_t packet_num;        /* given by multifd_queue_put() */
+    uint64_t packet_num;        /* the first; given by multifd_queue_put() */
     int64_t charged_bytes;      /* what the rate limit has on account of it */
     unsigned nr_data;
     unsigned nr_holes;          /* nr_data + nr_holes <= max_pages */
     unsigned max_pages;         /* entries of page; set once */
     uint64_t *page;
+    uint64_t run_first;         /* page */
+    uint64_t run_nr_pages;      /* 0: no run */
 } MultiFDJob;
 
 /* What a channel is to do next. */
 typedef enum MultiFDTake {
     MULTIFD_TAKE_JOB,       /* send the job's pages */
-    MULTIFD_TAKE_NOTHING,   /* go on with the jobs that are held already */
+    MULTIFD_TAKE_NOTHING,   /* go on with what is held already */
     MULTIFD_TAKE_SYNC,      /* send a SYNC, then call multifd_queue_synced() */
     MULTIFD_TAKE_CLOSED,    /* end */
 } MultiFDTake;
+
+/* Most jobs that a channel takes, or gives back, with the lock held once. */
+#define MULTIFD_TAKE_MAX 16
 
 /* A channel's place at the queue; its thread's, zero at first. */
 typedef struct MultiFDTaker {
     MultiFDJob *job;            /* with MULTIFD_TAKE_JOB: the one taken */
     uint64_t packet_num;        /* with MULTIFD_TAKE_SYNC: the SYNC's number */
+    /* the channel's: it has headers that wait for company, and must not wait */
+    bool unsent;
     /* the queue's own */
-    unsigned nr_held;           /* jobs taken and not given back */
+    unsigned nr_held;           /* jobs given to the channel and not done */
     uint64_t nr_syncs;          /* SYNCs taken so far */
+    MultiFDJob *ahead[MULTIFD_TAKE_MAX];    /* taken, not given out yet */
+    unsigned ahead_pos;
+    unsigned nr_ahead;          /* from ahead_pos on */
+    MultiFDJob *done[MULTIFD_TAKE_MAX];     /* done, not given back yet */
+    unsigned nr_done;
 } MultiFDTaker;
 
 /**
@@ -86,7 +102,7 @@ MultiFDJob *multifd_queue_get(MultiFDQueue *queue);
  * @queue: a queue
  * @job: a filled job from multifd_queue_get(), no longer the caller's
  *
- * Queues a packet and gives it the next number.  Does not wait.
+ * Queues a job and gives it the next number, or the next ones.  Does not wait.
  * Context: the migration thread.
  * Returns: false when the queue was closed
  */
@@ -110,8 +126,9 @@ bool multifd_queue_sync(MultiFDQueue *queue);
  * @done: a job that was sent, to be given back; NULL if there is none
  *
  * Waits for something to do, but only for a channel that holds no job besides
- * @done: one that does has something to do, and gets another job or nothing.
- * Nor is it given a SYNC, for that says that all jobs taken before have left.
+ * @done and has nothing @unsent: one that does has something to do, and gets
+ * another job or nothing.  Nor is one that holds a job given a SYNC, for that
+ * says that all jobs taken before have left; what is @unsent leaves with it.
  * Context: a multifdsend_N thread.
  * Returns: what to do
  */

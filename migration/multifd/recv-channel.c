@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One receiving channel: reads packets, notes their pages and reads content
- * straight to its place in guest memory.
+ * One receiving channel: reads packets and notes their pages.  Where packets
+ * without content follow each other, several headers are read with one call.
  *
  * Entered by multifdrecv_N; life cycle by the thread that accepts.  What the
  * packets say is checked by the codec; what a fresh page is, ram/received.c
- * knows.
+ * knows; content is recv-content.c's.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "migration/multifd/recv-content.h"
 #include "migration/multifd/recv-internal.h"
 #include "migration/trace.h"
 
@@ -31,7 +32,9 @@ MultiFDRecvChannel *multifd_recv_channel_new(MultiFDRecv *recv,
     c->packet_pages = greeting->packet_pages;
     c->ioc = qio_channel_ref(ioc);
     qio_channel_set_name(ioc, name);
-    c->header = g_malloc(multifd_packet_len(c->packet_pages));
+    c->ahead = g_malloc(MULTIFD_RECV_HEADERS *
+                        multifd_packet_len(c->packet_pages));
+    c->nr_headers = 1;
     c->page = g_new(uint64_t, c->packet_pages);
     c->iov = g_new(struct iovec, c->packet_pages);
     return c;
@@ -43,47 +46,89 @@ void multifd_recv_channel_free(MultiFDRecvChannel *c)
         qio_channel_unref(c->ioc);
         g_free(c->iov);
         g_free(c->page);
-        g_free(c->header);
+        g_free(c->ahead);
         g_free(c);
     }
 }
 
 /*
- * Reads a header, usually with one call.  Its start is checked before the rest
- * is waited for.
+ * Sees to it that @need bytes of the next header are there, and where they are
+ * not, reads on to the end of as many headers as are worth asking for.
  */
+static PacketResult multifd_recv_fill(MultiFDRecvChannel *c, size_t need,
+                                      Error **errp)
+{
+    size_t len_bytes = multifd_packet_len(c->packet_pages);
+
+    while (c->ahead_len - c->ahead_pos < need) {
+        size_t have = c->ahead_len - c->ahead_pos;
+        ssize_t n;
+
+        if (c->ahead_pos > 0) {
+            memmove(c->ahead, c->ahead + c->ahead_pos, have);
+            c->ahead_pos = 0;
+            c->ahead_len = have;
+        }
+        n = qio_channel_read(c->ioc, c->ahead + have,
+                             c->nr_headers * len_bytes - have, errp);
+        if (n == QIO_CHANNEL_ERR_BLOCK) {
+            error_setg(errp, "%s: is not blocking", qio_channel_name(c->ioc));
+        }
+        if (n < 0) {
+            return PACKET_ERROR;
+        }
+        if (n == 0 && have == 0) {
+            return PACKET_END;
+        }
+        if (n == 0) {
+            error_setg(errp, "%s: packet %" PRIu64 ": the stream ended after "
+                       "%zu of the %zu bytes of its header",
+                       qio_channel_name(c->ioc), c->nr_packets, have,
+                       len_bytes);
+            return PACKET_ERROR;
+        }
+        c->ahead_len += n;
+    }
+    return PACKET_NEXT;
+}
+
+/* The next header.  Its start is checked before the rest is waited for. */
 static PacketResult multifd_recv_header(MultiFDRecvChannel *c, Error **errp)
 {
     ERRP_GUARD();
-    uint8_t *wire = (uint8_t *)c->header;
-    size_t len_bytes = multifd_packet_len(c->packet_pages);
-    ssize_t n = qio_channel_read(c->ioc, wire, len_bytes, errp);
-    size_t done;
+    PacketResult result = multifd_recv_fill(c, MULTIFD_PACKET_START_LEN, errp);
 
-    if (n == QIO_CHANNEL_ERR_BLOCK) {
-        error_setg(errp, "%s: is not blocking", qio_channel_name(c->ioc));
+    if (result != PACKET_NEXT) {
+        return result;
     }
-    if (n <= 0) {
-        return n == 0 ? PACKET_END : PACKET_ERROR;
-    }
-    done = n;
-    if (done < MULTIFD_PACKET_START_LEN) {
-        if (!qio_channel_read_all(c->ioc, wire + done,
-                                  MULTIFD_PACKET_START_LEN - done, errp)) {
-            return PACKET_ERROR;
-        }
-        done = MULTIFD_PACKET_START_LEN;
-    }
-    if (!multifd_packet_check_start(c->header, errp)) {
+    if (!multifd_packet_check_start((MultiFDPacketWire *)
+                                    (c->ahead + c->ahead_pos), errp)) {
         error_prepend(errp, "%s: packet %" PRIu64 ": ",
                       qio_channel_name(c->ioc), c->nr_packets);
         return PACKET_ERROR;
     }
-    if (done < len_bytes &&
-        !qio_channel_read_all(c->ioc, wire + done, len_bytes - done, errp)) {
-        return PACKET_ERROR;
+    result = multifd_recv_fill(c, multifd_packet_len(c->packet_pages), errp);
+    if (result != PACKET_NEXT) {
+        return result;
     }
+    c->header = (MultiFDPacketWire *)(c->ahead + c->ahead_pos);
+    c->ahead_pos += multifd_packet_len(c->packet_pages);
     return PACKET_NEXT;
+}
+
+/*
+ * How much to read with the next call: each packet without content lets two
+ * more be expected; what of them is content after all must be copied from there
+ * to its place, and costs as much as was saved before at most.
+ */
+static void multifd_recv_expect(MultiFDRecvChannel *c,
+                                const MultiFDPacket *packet)
+{
+    if (packet->nr_normal > 0) {
+        c->nr_headers = 1;
+    } else {
+        c->nr_headers = MIN(2 * c->nr_headers, (unsigned)MULTIFD_RECV_HEADERS);
+    }
 }
 
 /* The header in full: what it says, the block it names, c->page. */
@@ -126,35 +171,14 @@ static bool multifd_recv_pages(MultiFDRecvChannel *c,
                                Error **errp)
 {
     const uint64_t *zero = &c->page[packet->nr_normal];
-    unsigned nr_iov = 0;
     unsigned n;
 
     for (unsigned i = 0; i < packet->nr_zero; i += n) {
         n = multifd_run_length(&zero[i], packet->nr_zero - i);
         received_block_zero(rb, zero[i], n);
     }
-    for (unsigned i = 0; i < packet->nr_normal; i += n) {
-        n = multifd_run_length(&c->page[i], packet->nr_normal - i);
-        received_block_normal(rb, c->page[i], n);
-        c->iov[nr_iov++] = (struct iovec) {
-            .iov_base = rb->block->host + (c->page[i] << TARGET_PAGE_BITS),
-            .iov_len = (size_t)n << TARGET_PAGE_BITS,
-        };
-    }
-    if (nr_iov == 0) {
-        return true;
-    }
-    switch (qio_channel_readv_all_eof(c->ioc, c->iov, nr_iov, errp)) {
-    case 0:
-        error_setg(errp, "%s: packet %" PRIu64 ": the stream ended before the "
-                   "content of its %u pages", qio_channel_name(c->ioc),
-                   c->nr_packets, packet->nr_normal);
-        return false;
-    case 1:
-        return true;
-    default:
-        return false;
-    }
+    return packet->nr_normal == 0 ||
+           multifd_recv_content(c, rb, packet->nr_normal, errp);
 }
 
 static PacketResult multifd_recv_packet(MultiFDRecvChannel *c, Error **errp)
@@ -181,6 +205,7 @@ static PacketResult multifd_recv_packet(MultiFDRecvChannel *c, Error **errp)
         return PACKET_ERROR;
     }
     c->nr_packets++;
+    multifd_recv_expect(c, &packet);
     if (packet.flags & MULTIFD_FLAG_SYNC) {
         c->nr_unsynced = 0;
         if (!multifd_recv_wait_release(c)) {

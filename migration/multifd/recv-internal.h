@@ -12,6 +12,9 @@
 #include "qemu/thread.h"
 #include "migration/multifd/multifd.h"
 
+/* Most headers read with one call: 43 KiB of them at the usual size. */
+#define MULTIFD_RECV_HEADERS 32
+
 typedef struct MultiFDRecvChannel {
     /* set once, before the thread starts */
     MultiFDRecv *recv;
@@ -25,7 +28,17 @@ typedef struct MultiFDRecvChannel {
     /* the channel's thread's; the load thread's when that has ended */
     uint64_t nr_packets;        /* read so far; the next one's number */
     uint64_t nr_unsynced;       /* of them, with pages, since the last SYNC */
-    MultiFDPacketWire *header;
+    /*
+     * What was read of the stream: bytes [pos, len) are not used up yet.
+     * Where packets without content follow each other, many headers are read
+     * with one call; what then turns out to be content is taken from here.
+     */
+    uint8_t *ahead;             /* room for MULTIFD_RECV_HEADERS headers */
+    unsigned ahead_pos;
+    unsigned ahead_len;
+    unsigned nr_headers;        /* to ask for with the next call, 1 or more */
+    /* and used anew for each packet */
+    MultiFDPacketWire *header;  /* in @ahead */
     uint64_t *page;             /* packet_pages entries */
     struct iovec *iov;          /* and here */
 } MultiFDRecvChannel;

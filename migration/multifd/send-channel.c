@@ -7,7 +7,7 @@
  *
  * Entered by multifdsend_N; greeting and life cycle by the migration thread.
  * Which pages make a packet is decided in sink.c, what is written in
- * send-packet.c.
+ * send-packet.c, and with how many calls in send-buffer.c.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -36,8 +36,7 @@ MultiFDSendChannel *multifd_send_channel_new(MultiFDSend *send, unsigned id,
                                                 TARGET_PAGE_SIZE);
     }
     c->page = g_new(uint64_t, send->packet_pages);
-    c->header = g_malloc(multifd_packet_len(send->packet_pages));
-    c->iov = g_new(struct iovec, 1 + send->packet_pages);
+    multifd_send_buffer_init(c, send->packet_pages);
     return c;
 }
 
@@ -51,8 +50,7 @@ void multifd_send_channel_free(MultiFDSendChannel *c)
     }
     zero_page_detector_free(c->detector);
     qio_channel_unref(c->ioc);
-    g_free(c->iov);
-    g_free(c->header);
+    multifd_send_buffer_destroy(c);
     g_free(c->page);
     g_free(c->slots);
     g_free(c);
@@ -105,17 +103,20 @@ static MultiFDSendSlot *multifd_send_channel_wait(MultiFDSendChannel *c)
     return slot;
 }
 
-/* Sends the packet that was submitted first.  Returns its job, or NULL. */
+/* Sends what was submitted first.  Returns its job, or NULL. */
 static MultiFDJob *multifd_send_channel_finish(MultiFDSendChannel *c,
                                                Error **errp)
 {
     MultiFDSendSlot *slot = multifd_send_channel_wait(c);
     unsigned long *zero = slot->batch ? slot->batch->zero : NULL;
+    bool ok;
 
-    if (!multifd_send_packet(c, slot->job, zero, errp)) {
-        return NULL;
+    if (slot->job->run_nr_pages > 0) {
+        ok = multifd_send_run(c, slot->job, errp);
+    } else {
+        ok = multifd_send_packet(c, slot->job, zero, errp);
     }
-    return slot->job;
+    return ok ? slot->job : NULL;
 }
 
 /* Sends what the queue gives until it is closed.  Returns false on errors. */
@@ -125,8 +126,10 @@ static bool multifd_send_channel_run(MultiFDSendChannel *c, Error **errp)
     MultiFDJob *done = NULL;
 
     for (;;) {
-        MultiFDTake take = multifd_queue_take(queue, &c->taker, done);
+        MultiFDTake take;
 
+        c->taker.unsent = c->buffer.nr_headers > 0;
+        take = multifd_queue_take(queue, &c->taker, done);
         done = NULL;
         switch (take) {
         case MULTIFD_TAKE_JOB:
@@ -136,7 +139,14 @@ static bool multifd_send_channel_run(MultiFDSendChannel *c, Error **errp)
             }
             break;
         case MULTIFD_TAKE_NOTHING:
-            break;
+            if (c->nr_under_way > 0) {
+                break;
+            }
+            /* What waits for company would now wait for ever. */
+            if (!multifd_send_buffer_flush(c, errp)) {
+                return false;
+            }
+            continue;
         case MULTIFD_TAKE_SYNC:
             if (!multifd_send_sync(c, c->taker.packet_num, errp)) {
                 return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the parts of the sending half share: send.c (life and death),
- * send-channel.c (the threads), send-packet.c (what they write) and sink.c
- * (where pages come in).
+ * send-channel.c (the threads), send-packet.c (what they write), send-buffer.c
+ * (when it is written) and sink.c (where pages come in).
  *
  * Locks: MultiFDSend::lock; nothing else is taken while it is held.
  */
@@ -24,6 +24,31 @@ typedef struct MultiFDSendSlot {
     ZeroPageBatch *batch;       /* NULL without a detector; the slot's own */
 } MultiFDSendSlot;
 
+/* What packets were made of, for the counters and the limit. */
+typedef struct MultiFDSendTally {
+    uint64_t nr_normal;
+    uint64_t nr_zero;           /* holes among them included */
+    uint64_t nr_holes;
+    int64_t charged_bytes;      /* what the rate limit has for them so far */
+} MultiFDSendTally;
+
+/*
+ * Headers that wait for company: packets without content follow each other in
+ * one call, and leave at the latest with the next content or SYNC.
+ */
+typedef struct MultiFDSendBuffer {
+    uint8_t *wire;              /* room for MULTIFD_SEND_HEADERS headers */
+    size_t header_bytes;        /* of one */
+    unsigned nr_headers;        /* below MULTIFD_SEND_HEADERS between calls */
+    MultiFDSendTally tally;     /* of them */
+    /* entry 0 is for the headers, those from 1 on are content behind the last */
+    struct iovec *iov;
+    unsigned nr_iov;            /* 1 or more */
+} MultiFDSendBuffer;
+
+/* 43 KiB of the usual size: a call and a wakeup are little beside them. */
+#define MULTIFD_SEND_HEADERS 32
+
 typedef struct MultiFDSendChannel {
     /* set once, before the thread starts */
     MultiFDSend *send;
@@ -39,11 +64,9 @@ typedef struct MultiFDSendChannel {
     unsigned first;             /* the slot submitted first */
     unsigned nr_under_way;
     unsigned ratio_rest;        /* hundredths of a page, see send-packet.c */
+    MultiFDSendBuffer buffer;
     /* and used anew for each packet */
     uint64_t *page;             /* normal ones first, then zero ones */
-    MultiFDPacketWire *header;
-    struct iovec *iov;          /* header, content */
-    unsigned nr_iov;
 } MultiFDSendChannel;
 
 struct MultiFDSend {
@@ -127,17 +150,31 @@ void *multifd_send_channel_thread(void *opaque);
 /**
  * multifd_send_packet:
  * @c: a channel
- * @job: the pages
+ * @job: the pages; not a run
  * @zero: bit i is set when page i of @job, holes aside, is zero; is changed;
  *        NULL: none is
  * @errp: where to put the reason, or NULL
  *
- * Writes a packet of these pages, charges it and counts it.
+ * Makes a packet of these pages.  It is written, and all that waits before it,
+ * if it has content; else it waits in the buffer.
  * Context: the channel's thread.
- * Returns: false when it could not be written
+ * Returns: false when something could not be written
  */
 bool multifd_send_packet(MultiFDSendChannel *c, const MultiFDJob *job,
                          unsigned long *zero, Error **errp);
+
+/**
+ * multifd_send_run:
+ * @c: a channel
+ * @job: a run of holes
+ * @errp: where to put the reason, or NULL
+ *
+ * Makes the packets of a run, into the buffer.
+ * Context: the channel's thread.
+ * Returns: false when something could not be written
+ */
+bool multifd_send_run(MultiFDSendChannel *c, const MultiFDJob *job,
+                      Error **errp);
 
 /**
  * multifd_send_sync:
@@ -145,12 +182,71 @@ bool multifd_send_packet(MultiFDSendChannel *c, const MultiFDJob *job,
  * @packet_num: of the SYNC
  * @errp: where to put the reason, or NULL
  *
- * Writes a SYNC, charges it and counts it.
+ * Writes what is in the buffer and a SYNC.
  * Context: the channel's thread.
  * Returns: false when it could not be written
  */
 bool multifd_send_sync(MultiFDSendChannel *c, uint64_t packet_num,
                        Error **errp);
+
+/**
+ * multifd_send_buffer_init:
+ * @c: a channel
+ * @packet_pages: pages of a packet
+ */
+void multifd_send_buffer_init(MultiFDSendChannel *c, unsigned packet_pages);
+
+/**
+ * multifd_send_buffer_destroy:
+ * @c: a channel whose buffer was initialised; what is in it is dropped
+ */
+void multifd_send_buffer_destroy(MultiFDSendChannel *c);
+
+/**
+ * multifd_send_buffer_header:
+ * @c: a channel
+ *
+ * Context: the channel's thread.
+ * Returns: room for the next header, to be filled before it is added
+ */
+MultiFDPacketWire *multifd_send_buffer_header(MultiFDSendChannel *c);
+
+/**
+ * multifd_send_buffer_add_content:
+ * @c: a channel
+ * @host: a page that stays where it is; what it holds is read when it is sent,
+ *        or later
+ *
+ * Appends a page to the content of the header to be added next.
+ * Context: the channel's thread.
+ */
+void multifd_send_buffer_add_content(MultiFDSendChannel *c,
+                                     const uint8_t *host);
+
+/**
+ * multifd_send_buffer_add:
+ * @c: a channel
+ * @tally: what the header is about
+ * @errp: where to put the reason, or NULL
+ *
+ * Adds the header that was filled.  If content goes with it, or the buffer is
+ * full, all of it is written.
+ * Context: the channel's thread.
+ * Returns: false when it could not be written
+ */
+bool multifd_send_buffer_add(MultiFDSendChannel *c,
+                             const MultiFDSendTally *tally, Error **errp);
+
+/**
+ * multifd_send_buffer_flush:
+ * @c: a channel
+ * @errp: where to put the reason, or NULL
+ *
+ * Writes what is in the buffer with one call, charges it and counts it.
+ * Context: the channel's thread.
+ * Returns: false when it could not be written
+ */
+bool multifd_send_buffer_flush(MultiFDSendChannel *c, Error **errp);
 
 /**
  * multifd_send_fail:

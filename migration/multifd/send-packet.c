@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a sending channel writes: zero pages sorted from normal ones, header and
- * content with one call, and SYNCs.
+ * What a sending channel writes: packets with zero pages sorted from normal
+ * ones, packets of holes, and SYNCs.
  *
  * Entered by multifdsend_N.  Which pages are zero was found out before, in
- * send-channel.c.
+ * send-channel.c; how many packets leave with one call is send-buffer.c's.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "qemu/atomic.h"
 #include "qemu/bitmap.h"
 #include "qemu/bitops.h"
 #include "migration/multifd/send-internal.h"
@@ -19,13 +18,6 @@
  * hole itself would populate it.
  */
 static const uint8_t zero_page[TARGET_PAGE_SIZE];
-
-/* How a packet's pages were sorted. */
-typedef struct MultiFDSorted {
-    unsigned nr_normal;
-    unsigned nr_zero;           /* holes among them included */
-    unsigned nr_zero_holes;
-} MultiFDSorted;
 
 /*
  * Whether the next zero page is to go out as a normal one.  What is left of
@@ -54,21 +46,6 @@ static void multifd_send_apply_ratio(MultiFDSendChannel *c, unsigned long *zero,
     }
 }
 
-/* Appends a page of content; neighbours share an entry of the vector. */
-static void multifd_send_add_content(MultiFDSendChannel *c, const uint8_t *host)
-{
-    struct iovec *last = &c->iov[c->nr_iov - 1];
-
-    if (c->nr_iov > 1 && (uint8_t *)last->iov_base + last->iov_len == host) {
-        last->iov_len += TARGET_PAGE_SIZE;
-        return;
-    }
-    c->iov[c->nr_iov++] = (struct iovec) {
-        .iov_base = (void *)host,
-        .iov_len = TARGET_PAGE_SIZE,
-    };
-}
-
 /* The job's holes, to c->page from @normal and from @zero on. */
 static void multifd_send_sort_holes(MultiFDSendChannel *c,
                                     const MultiFDJob *job, unsigned normal,
@@ -78,7 +55,7 @@ static void multifd_send_sort_holes(MultiFDSendChannel *c,
 
     for (unsigned i = job->nr_holes; i > 0; i--) {
         if (multifd_send_ratio_step(c)) {
-            multifd_send_add_content(c, zero_page);
+            multifd_send_buffer_add_content(c, zero_page);
             c->page[normal++] = holes[i - 1];
         } else {
             c->page[zero++] = holes[i - 1];
@@ -86,16 +63,40 @@ static void multifd_send_sort_holes(MultiFDSendChannel *c,
     }
 }
 
-/*
- * Fills c->page and the content's part of c->iov.  Normal and zero pages keep
- * the order of the job, so that runs stay runs here and at the other end; holes
- * come after the others of their sort.
- */
-static void multifd_send_sort(MultiFDSendChannel *c, const MultiFDJob *job,
-                              unsigned long *zero, MultiFDSorted *sorted)
+/* The job's pages that were looked at, to c->page from 0 and from @z on. */
+static unsigned multifd_send_sort_data(MultiFDSendChannel *c,
+                                       const MultiFDJob *job,
+                                       const unsigned long *zero, unsigned z)
 {
+    unsigned normal = 0;
+
+    for (unsigned i = 0; i < job->nr_data; i++) {
+        uint64_t page = job->page[i];
+
+        if (zero && test_bit(i, zero)) {
+            c->page[z++] = page;
+        } else {
+            multifd_send_buffer_add_content(c, job->block->host +
+                                               (page << TARGET_PAGE_BITS));
+            c->page[normal++] = page;
+        }
+    }
+    return normal;
+}
+
+/*
+ * Puts the content into the buffer and all pages into one order: normal, then
+ * zero.  Both keep the order of the job, so that runs stay runs here and at the
+ * other end; holes come after the others of their sort.
+ */
+static const uint64_t *multifd_send_sort(MultiFDSendChannel *c,
+                                         const MultiFDJob *job,
+                                         unsigned long *zero,
+                                         MultiFDSendTally *tally)
+{
+    unsigned nr_pages = job->nr_data + job->nr_holes;
     unsigned nr_zero_data = 0;
-    unsigned nr_normal_holes, nr_zero_holes, normal, z;
+    unsigned nr_normal_holes, normal;
 
     if (zero) {
         if (c->send->normal_page_ratio > 0) {
@@ -106,69 +107,67 @@ static void multifd_send_sort(MultiFDSendChannel *c, const MultiFDJob *job,
     /* So many steps of the ratio from here on go over 100. */
     nr_normal_holes = (c->ratio_rest +
                        job->nr_holes * c->send->normal_page_ratio) / 100;
-    nr_zero_holes = job->nr_holes - nr_normal_holes;
-    sorted->nr_zero = nr_zero_data + nr_zero_holes;
-    sorted->nr_zero_holes = nr_zero_holes;
-    sorted->nr_normal = job->nr_data + job->nr_holes - sorted->nr_zero;
-
-    c->nr_iov = 1;
-    normal = 0;
-    z = sorted->nr_normal;
-    for (unsigned i = 0; i < job->nr_data; i++) {
-        uint64_t page = job->page[i];
-
-        if (zero && test_bit(i, zero)) {
-            c->page[z++] = page;
-        } else {
-            multifd_send_add_content(c, job->block->host +
-                                        (page << TARGET_PAGE_BITS));
-            c->page[normal++] = page;
-        }
+    tally->nr_holes = job->nr_holes - nr_normal_holes;
+    tally->nr_zero = nr_zero_data + tally->nr_holes;
+    tally->nr_normal = nr_pages - tally->nr_zero;
+    if (nr_zero_data == nr_pages) {
+        return job->page;       /* in order already, and without content */
     }
-    multifd_send_sort_holes(c, job, normal, z);
+    normal = multifd_send_sort_data(c, job, zero, tally->nr_normal);
+    multifd_send_sort_holes(c, job, normal, tally->nr_normal + nr_zero_data);
+    return c->page;
 }
 
 bool multifd_send_packet(MultiFDSendChannel *c, const MultiFDJob *job,
                          unsigned long *zero, Error **errp)
 {
-    MigrationCounters *stats = c->send->stats;
-    size_t header_bytes = multifd_packet_len(c->send->packet_pages);
-    MultiFDSorted sorted;
-    uint64_t len_bytes;
+    MultiFDSendTally tally = { .charged_bytes = job->charged_bytes };
+    const uint64_t *page = multifd_send_sort(c, job, zero, &tally);
 
-    multifd_send_sort(c, job, zero, &sorted);
-    multifd_packet_encode(c->header, c->send->packet_pages, job->packet_num,
-                          job->block->idstr, c->page, sorted.nr_normal,
-                          sorted.nr_zero);
-    c->iov[0] = (struct iovec) { c->header, header_bytes };
-    len_bytes = header_bytes + ((uint64_t)sorted.nr_normal << TARGET_PAGE_BITS);
-    trace_multifd_send(c->id, job->packet_num, sorted.nr_normal,
-                       sorted.nr_zero);
+    multifd_packet_encode(multifd_send_buffer_header(c), c->send->packet_pages,
+                          job->packet_num, job->block->idstr, page,
+                          tally.nr_normal, tally.nr_zero);
+    trace_multifd_send(c->id, job->packet_num, tally.nr_normal, tally.nr_zero);
+    return multifd_send_buffer_add(c, &tally, errp);
+}
 
-    /* Zero pages were charged in full, the header was not. */
-    rate_limit_charge(c->send->rate, (int64_t)len_bytes - job->charged_bytes);
-    if (!qio_channel_writev_all(c->ioc, c->iov, c->nr_iov, errp)) {
-        return false;
+bool multifd_send_run(MultiFDSendChannel *c, const MultiFDJob *job,
+                      Error **errp)
+{
+    unsigned packet_pages = c->send->packet_pages;
+    uint64_t nr_packets = DIV_ROUND_UP(job->run_nr_pages, packet_pages);
+    uint64_t packet_num = job->packet_num;
+    uint64_t nr;
+
+    for (uint64_t done = 0; done < job->run_nr_pages; done += nr) {
+        MultiFDSendTally tally;
+
+        nr = MIN(job->run_nr_pages - done, (uint64_t)packet_pages);
+        tally = (MultiFDSendTally) {
+            .nr_zero = nr,
+            .nr_holes = nr,
+            .charged_bytes = job->charged_bytes / (int64_t)nr_packets,
+        };
+        multifd_packet_encode_zero_run(multifd_send_buffer_header(c),
+                                       packet_pages, packet_num,
+                                       job->block->idstr,
+                                       job->run_first + done, nr);
+        trace_multifd_send(c->id, packet_num, 0, (unsigned)nr);
+        if (!multifd_send_buffer_add(c, &tally, errp)) {
+            return false;
+        }
+        packet_num++;
     }
-    qatomic_add(&stats->normal_pages, sorted.nr_normal);
-    if (sorted.nr_zero > 0) {
-        qatomic_add(&stats->hole_pages, sorted.nr_zero_holes);
-        qatomic_add(&stats->zero_pages, sorted.nr_zero);
-    }
-    qatomic_add(&stats->multifd_bytes, len_bytes);
     return true;
 }
 
 bool multifd_send_sync(MultiFDSendChannel *c, uint64_t packet_num, Error **errp)
 {
-    size_t header_bytes = multifd_packet_len(c->send->packet_pages);
+    MultiFDSendTally tally = { 0 };
 
     trace_multifd_send_sync(c->id, packet_num);
-    multifd_packet_encode_sync(c->header, c->send->packet_pages, packet_num);
-    rate_limit_charge(c->send->rate, header_bytes);
-    if (!qio_channel_write_all(c->ioc, c->header, header_bytes, errp)) {
-        return false;
-    }
-    qatomic_add(&c->send->stats->multifd_bytes, header_bytes);
-    return true;
+    multifd_packet_encode_sync(multifd_send_buffer_header(c),
+                               c->send->packet_pages, packet_num);
+    return multifd_send_buffer_add(c, &tally, errp) &&
+           multifd_send_buffer_flush(c, errp);
 }

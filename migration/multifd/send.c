@@ -8,6 +8,7 @@
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/timer.h"
 #include "migration/multifd/accel.h"
 #include "migration/multifd/send-internal.h"
 #include "migration/trace.h"
@@ -148,6 +149,21 @@ void multifd_send_fail(MultiFDSend *send, Error *err)
             send->error_func(send->error_opaque);
         }
     }
+}
+
+bool multifd_send_settle(MultiFDSend *send, int timeout_ms)
+{
+    int64_t deadline_ms = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + timeout_ms;
+
+    for (unsigned i = 0; send && i < send->nr_threads; i++) {
+        int64_t left_ms = deadline_ms - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+
+        if (!qio_channel_wait_stable(send->channels[i]->ioc,
+                                     (int)MAX(left_ms, (int64_t)0))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void multifd_send_shutdown(MultiFDSend *send)

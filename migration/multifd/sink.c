@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where pages enter multifd: runs of pages are gathered into packets of one
- * block each and queued for the channels.
+ * block each and queued for the channels, runs of holes as they are.
  *
  * Entered by the migration thread only.  Except with zero-page-detection
  * `legacy`, nothing here looks at a page.
@@ -10,6 +10,19 @@
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
 #include "migration/multifd/send-internal.h"
+
+/* Charges what @job will be on the wire, as far as one can tell, and queues it. */
+static bool multifd_sink_queue(MultiFDSend *send, MultiFDJob *job,
+                               int64_t len_bytes, Error **errp)
+{
+    job->charged_bytes = len_bytes;
+    rate_limit_charge(send->rate, len_bytes);
+    if (!multifd_queue_put(send->queue, job)) {
+        return multifd_send_reason(send, errp);
+    }
+    pause_point(send->config->pause_points, PAUSE_POINT_AFTER_SUBMIT);
+    return true;
+}
 
 /* Queues the job that is being filled, if there is one. */
 static bool multifd_sink_submit(MultiFDSend *send, Error **errp)
@@ -23,13 +36,8 @@ static bool multifd_sink_submit(MultiFDSend *send, Error **errp)
     /* Of holes only those that go out as normal pages, give or take one. */
     nr_charged = job->nr_data +
                  DIV_ROUND_UP(job->nr_holes * send->normal_page_ratio, 100);
-    job->charged_bytes = (int64_t)nr_charged << TARGET_PAGE_BITS;
-    rate_limit_charge(send->rate, job->charged_bytes);
-    if (!multifd_queue_put(send->queue, job)) {
-        return multifd_send_reason(send, errp);
-    }
-    pause_point(send->config->pause_points, PAUSE_POINT_AFTER_SUBMIT);
-    return true;
+    return multifd_sink_queue(send, job,
+                              (int64_t)nr_charged << TARGET_PAGE_BITS, errp);
 }
 
 /* Sees to it that send->job is of @block and has room. */
@@ -53,15 +61,19 @@ static bool multifd_sink_open_job(MultiFDSend *send, RAMBlock *block,
 static void multifd_job_add(MultiFDJob *job, uint64_t first_page,
                             unsigned nr_pages, PageRunKind kind)
 {
+    uint64_t *data = &job->page[job->nr_data];
     uint64_t *hole = &job->page[job->max_pages - job->nr_holes];
 
-    for (unsigned i = 0; i < nr_pages; i++) {
-        if (kind == PAGE_RUN_HOLE) {
+    if (kind == PAGE_RUN_HOLE) {
+        for (unsigned i = 0; i < nr_pages; i++) {
             *--hole = first_page + i;
-            job->nr_holes++;
-        } else {
-            job->page[job->nr_data++] = first_page + i;
         }
+        job->nr_holes += nr_pages;
+    } else {
+        for (unsigned i = 0; i < nr_pages; i++) {
+            data[i] = first_page + i;
+        }
+        job->nr_data += nr_pages;
     }
 }
 
@@ -88,6 +100,39 @@ static bool multifd_sink_add(MultiFDSend *send, RAMBlock *block,
         nr_pages -= nr;
     }
     return true;
+}
+
+/*
+ * As many holes as fill packets are one job, for which nobody writes a page list
+ * or looks at a page; the packet that is being filled stays open meanwhile, and
+ * takes the rest.  Unless some are to go out as normal pages: which, the channel
+ * decides page by page.
+ */
+static bool multifd_sink_add_holes(MultiFDSend *send, RAMBlock *block,
+                                   uint64_t first_page, uint64_t nr_pages,
+                                   Error **errp)
+{
+    uint64_t nr_packets = nr_pages / send->packet_pages;
+
+    if (send->normal_page_ratio == 0 && nr_packets > 0) {
+        MultiFDJob *job = multifd_queue_get(send->queue);
+
+        if (!job) {
+            return multifd_send_reason(send, errp);
+        }
+        job->block = block;
+        job->run_first = first_page;
+        job->run_nr_pages = nr_packets * send->packet_pages;
+        first_page += job->run_nr_pages;
+        nr_pages -= job->run_nr_pages;
+        if (!multifd_sink_queue(send, job, (int64_t)(nr_packets *
+                                multifd_packet_len(send->packet_pages)),
+                                errp)) {
+            return false;
+        }
+    }
+    return multifd_sink_add(send, block, first_page, nr_pages, PAGE_RUN_HOLE,
+                            errp);
 }
 
 /* Zero pages of `legacy`: records on the main channel. */
@@ -136,12 +181,15 @@ static bool multifd_sink_put_run(PageSink *sink, RAMBlock *block,
 {
     MultiFDSend *send = container_of(sink, MultiFDSend, sink);
 
+    if (kind == PAGE_RUN_HOLE) {
+        return send->legacy
+               ? multifd_sink_put_zero(send, block, first_page, nr_pages, kind,
+                                       errp)
+               : multifd_sink_add_holes(send, block, first_page, nr_pages,
+                                        errp);
+    }
     if (!send->legacy) {
         return multifd_sink_add(send, block, first_page, nr_pages, kind, errp);
-    }
-    if (kind == PAGE_RUN_HOLE) {
-        return multifd_sink_put_zero(send, block, first_page, nr_pages, kind,
-                                     errp);
     }
     while (nr_pages > 0) {
         unsigned nr = MIN(nr_pages, (uint64_t)PAGE_SINK_RUN_MAX);

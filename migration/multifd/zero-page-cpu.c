@@ -11,12 +11,8 @@
 
 static void zero_page_cpu_submit(ZeroPageDetector *d, ZeroPageBatch *batch)
 {
-    bitmap_zero(batch->zero, batch->nr_pages);
-    for (unsigned i = 0; i < batch->nr_pages; i++) {
-        if (buffer_is_zero(batch->page[i], batch->page_size)) {
-            set_bit(i, batch->zero);
-        }
-    }
+    buffer_zero_pages(batch->page, batch->page_size, batch->nr_pages,
+                      batch->zero);
 }
 
 static void zero_page_cpu_free(ZeroPageDetector *d)

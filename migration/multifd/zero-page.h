@@ -28,7 +28,10 @@ typedef struct ZeroPageDetector ZeroPageDetector;
 typedef struct ZeroPageBatch {
     unsigned max_pages;
     size_t page_size;           /* bytes */
-    /* question: addresses of @nr_pages pages, at most @max_pages */
+    /*
+     * question: addresses of @nr_pages pages, at most @max_pages; each is read,
+     * so that none may be a hole that is to stay one
+     */
     const uint8_t **page;
     unsigned nr_pages;
     /* answer: bit i is set when page i is zero */
@@ -61,7 +64,8 @@ struct ZeroPageDetector {
 /**
  * zero_page_detector_new_cpu:
  *
- * Returns: a detector that reads the pages, with the widest vectors there are
+ * Returns: a detector that reads the pages; fastest where those of a batch follow
+ *          each other, for it has them mapped by windows of the kernel's
  */
 ZeroPageDetector *zero_page_detector_new_cpu(void);
 

@@ -3,12 +3,12 @@
  * The RAM section coming in.
  *
  * Entered by the load thread.  Every field is checked against the machine's
- * blocks before it is used.  Page content goes from the channel straight to its
- * place.
+ * blocks before it is used.  How page content gets to its place is content.c's.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
+#include "migration/ram/content.h"
 #include "migration/ram/load.h"
 #include "migration/stream/ram-wire.h"
 #include "migration/trace.h"
@@ -24,6 +24,7 @@ struct RamLoad {
     unsigned long *listed;  /* bit per block: its entry was read */
     ReceivedBlock *last;    /* block of the last page record */
     RamRecord record;       /* reused: it holds a name */
+    RamContent content;
 };
 
 RamLoad *ram_load_new(const MigrationConfig *config, RamList *list,
@@ -146,12 +147,14 @@ static bool ram_load_page(RamLoad *rl, MigStreamIn *in, Error **errp)
         return false;
     }
     if (rl->record.kind == RAM_RECORD_ZERO) {
-        received_block_zero(rl->last, page, 1);
+        uint64_t left = rl->last->block->nr_pages - page - 1;
+        uint64_t nr = ram_wire_take_zeroes(in, (page + 1) << TARGET_PAGE_BITS,
+                                           left);
+
+        received_block_zero(rl->last, page, nr + 1);
         return true;
     }
-    received_block_normal(rl->last, page, 1);
-    return stream_get_buffer(in, rl->last->block->host + rl->record.addr,
-                             TARGET_PAGE_SIZE, errp);
+    return ram_content_get(&rl->content, in, rl->last, page, errp);
 }
 
 /*

@@ -29,7 +29,8 @@ typedef struct PageSinkOps {
     /*
      * Takes over @nr_pages pages from @first_page on: sent when it returns, or
      * queued.  They may be read any time until the next sync() returns.  The
-     * run is at most PAGE_SINK_RUN_MAX pages.
+     * run is at most PAGE_SINK_RUN_MAX pages, one of holes at most
+     * PAGE_SINK_HOLE_RUN_MAX.
      */
     bool (*put_run)(PageSink *sink, RAMBlock *block, uint64_t first_page,
                     uint64_t nr_pages, PageRunKind kind, Error **errp);
@@ -54,5 +55,8 @@ struct PageSink {
 
 /* 512 KiB of pages: as many as fit a multifd packet of the usual size. */
 #define PAGE_SINK_RUN_MAX 128
+
+/* Nobody looks at a hole: whoever knows of many hands them on as one. */
+#define PAGE_SINK_HOLE_RUN_MAX 2048
 
 #endif

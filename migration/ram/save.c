@@ -182,14 +182,22 @@ static bool ram_save_run(RamSave *rs, bool *wrapped, Error **errp)
 bool ram_save_iterate(RamSave *rs, Error **errp)
 {
     int64_t end_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME) + PART_TIME_US;
+    uint64_t left = ram_walker_dirty_pages(rs->walker);
+    uint64_t looked = left;
     bool wrapped = false;
 
-    while (!wrapped && ram_walker_dirty_pages(rs->walker) > 0) {
+    while (!wrapped && left > 0) {
         if (!ram_save_run(rs, &wrapped, errp)) {
             return false;
         }
         /* The round before ended with the last section: nothing is due. */
         wrapped &= rs->unsynced;
+        left = ram_walker_dirty_pages(rs->walker);
+        /* Pages that lie far apart are runs of their own, and many. */
+        if (looked - left < PAGE_SINK_RUN_MAX) {
+            continue;
+        }
+        looked = left;
         if (rate_limit_exceeded(rs->rate) ||
             qemu_clock_get_us(QEMU_CLOCK_REALTIME) >= end_us) {
             break;

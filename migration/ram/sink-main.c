@@ -36,10 +36,11 @@ static const char *main_sink_name(MainSink *s, const RAMBlock *block)
     return block->idstr;
 }
 
-static void main_sink_zero(MainSink *s, RAMBlock *block, uint64_t page)
+static void main_sink_zeroes(MainSink *s, RAMBlock *block, uint64_t first_page,
+                             uint64_t nr_pages)
 {
-    ram_wire_put_zero(s->out, main_sink_name(s, block),
-                      page << TARGET_PAGE_BITS);
+    ram_wire_put_zeroes(s->out, main_sink_name(s, block),
+                        first_page << TARGET_PAGE_BITS, nr_pages);
 }
 
 static void main_sink_normal(MainSink *s, RAMBlock *block, uint64_t page,
@@ -62,11 +63,13 @@ static uint64_t main_sink_put_data(MainSink *s, RAMBlock *block,
     if (s->config->zero_page_detection != ZERO_PAGE_DETECTION_NONE) {
         buffer_zero_bitmap(host, TARGET_PAGE_SIZE, nr_pages, zero);
     }
-    for (uint64_t i = 0; i < nr_pages; i++) {
+    for (uint64_t i = 0, end; i < nr_pages; i = end) {
         if (test_bit(i, zero)) {
-            main_sink_zero(s, block, first_page + i);
-            nr_zero++;
+            end = find_next_zero_bit(zero, nr_pages, i);
+            main_sink_zeroes(s, block, first_page + i, end - i);
+            nr_zero += end - i;
         } else {
+            end = i + 1;
             main_sink_normal(s, block, first_page + i,
                              host + (i << TARGET_PAGE_BITS));
         }
@@ -86,15 +89,13 @@ static bool main_sink_put_run(PageSink *sink, RAMBlock *block,
 
     if (kind == PAGE_RUN_DATA) {
         nr_zero = main_sink_put_data(s, block, first_page, nr_pages);
-    } else {
+    } else if (all_normal) {
         for (uint64_t i = 0; i < nr_pages; i++) {
-            if (all_normal) {
-                main_sink_normal(s, block, first_page + i, zero_page);
-            } else {
-                main_sink_zero(s, block, first_page + i);
-            }
+            main_sink_normal(s, block, first_page + i, zero_page);
         }
-        nr_zero = all_normal ? 0 : nr_pages;
+    } else {
+        main_sink_zeroes(s, block, first_page, nr_pages);
+        nr_zero = nr_pages;
         if (kind == PAGE_RUN_HOLE) {
             qatomic_add(&s->stats->hole_pages, nr_zero);
         }

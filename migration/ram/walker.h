@@ -5,6 +5,9 @@
  * clears the dirty log first, then asks for holes, and only then lets the
  * caller read, so that no write falls between the cracks.
  *
+ * Holes are told apart in the first lap over RAM.  What is dirty after that was
+ * written, unless there is much of it in one place.
+ *
  * Threads: the migration thread only; ram_walker_dirty_pages() from any.
  * This header owns no locks.
  */
@@ -21,7 +24,10 @@
 
 typedef struct RamWalker RamWalker;
 
-/* A run that is to be sent now: at most PAGE_SINK_RUN_MAX pages of one kind. */
+/*
+ * A run that is to be sent now, of one kind: at most PAGE_SINK_RUN_MAX pages, or
+ * PAGE_SINK_HOLE_RUN_MAX holes.
+ */
 typedef struct PageRun {
     RAMBlock *block;
     uint64_t first_page;

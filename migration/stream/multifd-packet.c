@@ -93,14 +93,13 @@ bool multifd_greeting_decode(const uint8_t *wire, const QemuUUID *uuid,
     return true;
 }
 
-void multifd_packet_encode(MultiFDPacketWire *wire, unsigned packet_pages,
-                           uint64_t packet_num, const char *block_name,
-                           const uint64_t *pages, unsigned nr_normal,
-                           unsigned nr_zero)
+/* All of a header but its offsets, which are most of it. */
+static void multifd_packet_encode_fixed(MultiFDPacketWire *wire,
+                                        unsigned packet_pages,
+                                        uint64_t packet_num,
+                                        const char *block_name,
+                                        unsigned nr_normal, unsigned nr_zero)
 {
-    unsigned nr_pages = nr_normal + nr_zero;
-
-    /* The offsets are most of it, and are all written below. */
     memset(wire, 0, sizeof(*wire));
     stl_be_p(&wire->magic, MULTIFD_MAGIC);
     stl_be_p(&wire->version, MULTIFD_VERSION);
@@ -111,11 +110,45 @@ void multifd_packet_encode(MultiFDPacketWire *wire, unsigned packet_pages,
     stl_be_p(&wire->zero_pages, nr_zero);
     memcpy(wire->block_name, block_name,
            MIN(strlen(block_name), MULTIFD_BLOCK_NAME_LEN - 1));
+}
+
+/* No page: offsets from @nr_pages on. */
+static void multifd_packet_encode_rest(MultiFDPacketWire *wire,
+                                       unsigned packet_pages, unsigned nr_pages)
+{
+    memset(&wire->offset[nr_pages], 0,
+           (packet_pages - nr_pages) * sizeof(wire->offset[0]));
+}
+
+void multifd_packet_encode(MultiFDPacketWire *wire, unsigned packet_pages,
+                           uint64_t packet_num, const char *block_name,
+                           const uint64_t *pages, unsigned nr_normal,
+                           unsigned nr_zero)
+{
+    unsigned nr_pages = nr_normal + nr_zero;
+
+    multifd_packet_encode_fixed(wire, packet_pages, packet_num, block_name,
+                                nr_normal, nr_zero);
     for (unsigned i = 0; i < nr_pages; i++) {
         stq_be_p(&wire->offset[i], pages[i] << TARGET_PAGE_BITS);
     }
-    memset(&wire->offset[nr_pages], 0,
-           (packet_pages - nr_pages) * sizeof(wire->offset[0]));
+    multifd_packet_encode_rest(wire, packet_pages, nr_pages);
+}
+
+void multifd_packet_encode_zero_run(MultiFDPacketWire *wire,
+                                    unsigned packet_pages, uint64_t packet_num,
+                                    const char *block_name, uint64_t first_page,
+                                    unsigned nr_pages)
+{
+    uint64_t offset = first_page << TARGET_PAGE_BITS;
+
+    multifd_packet_encode_fixed(wire, packet_pages, packet_num, block_name, 0,
+                                nr_pages);
+    for (unsigned i = 0; i < nr_pages; i++) {
+        stq_be_p(&wire->offset[i], offset);
+        offset += TARGET_PAGE_SIZE;
+    }
+    multifd_packet_encode_rest(wire, packet_pages, nr_pages);
 }
 
 void multifd_packet_encode_sync(MultiFDPacketWire *wire, unsigned packet_pages,
@@ -203,10 +236,10 @@ bool multifd_packet_decode(const MultiFDPacketWire *wire, unsigned packet_pages,
     return true;
 }
 
-bool multifd_packet_decode_pages(const MultiFDPacketWire *wire,
-                                 const MultiFDPacket *packet,
-                                 uint64_t used_length, uint64_t *pages,
-                                 Error **errp)
+/* Says which offset is wrong.  Returns true if there is none. */
+static bool multifd_packet_check_offsets(const MultiFDPacketWire *wire,
+                                         const MultiFDPacket *packet,
+                                         uint64_t used_length, Error **errp)
 {
     unsigned nr_pages = packet->nr_normal + packet->nr_zero;
 
@@ -225,7 +258,29 @@ bool multifd_packet_decode_pages(const MultiFDPacketWire *wire,
                        packet->block_name, used_length);
             return false;
         }
-        pages[i] = offset >> TARGET_PAGE_BITS;
     }
     return true;
+}
+
+bool multifd_packet_decode_pages(const MultiFDPacketWire *wire,
+                                 const MultiFDPacket *packet,
+                                 uint64_t used_length, uint64_t *pages,
+                                 Error **errp)
+{
+    unsigned nr_pages = packet->nr_normal + packet->nr_zero;
+    uint64_t all = 0;           /* each bit that is set in some offset */
+    uint64_t highest = 0;
+
+    /* A packet of zero pages is little else: no branches for each of them. */
+    for (unsigned i = 0; i < nr_pages; i++) {
+        uint64_t offset = ldq_be_p(&wire->offset[i]);
+
+        all |= offset;
+        highest = MAX(highest, offset);
+        pages[i] = offset >> TARGET_PAGE_BITS;
+    }
+    if (QEMU_IS_ALIGNED(all, TARGET_PAGE_SIZE) && highest < used_length) {
+        return true;
+    }
+    return multifd_packet_check_offsets(wire, packet, used_length, errp);
 }

@@ -158,6 +158,22 @@ void multifd_packet_encode(MultiFDPacketWire *wire, unsigned packet_pages,
                            unsigned nr_zero);
 
 /**
+ * multifd_packet_encode_zero_run:
+ * @wire: where to put the header, multifd_packet_len(@packet_pages) bytes
+ * @packet_pages: pages of a packet
+ * @packet_num: its number
+ * @block_name: the block of its pages, below MULTIFD_BLOCK_NAME_LEN bytes
+ * @first_page: the first of its pages, which follow each other
+ * @nr_pages: how many, at most @packet_pages
+ *
+ * Makes the header of a packet of zero pages.
+ */
+void multifd_packet_encode_zero_run(MultiFDPacketWire *wire,
+                                    unsigned packet_pages, uint64_t packet_num,
+                                    const char *block_name, uint64_t first_page,
+                                    unsigned nr_pages);
+
+/**
  * multifd_packet_encode_sync:
  * @wire: where to put the header, multifd_packet_len(@packet_pages) bytes
  * @packet_pages: pages of a packet

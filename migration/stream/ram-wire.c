@@ -8,6 +8,16 @@
 #include "migration/stream/ram-wire.h"
 #include "migration/stream/wire.h"
 #include "qapi/error.h"
+#include "qemu/bswap.h"
+
+/* The flags of a record take the place of the bits within a page. */
+#define PAGE_BYTES (RAM_SAVE_FLAG_MASK + 1)
+
+/* A zero page record without a name: the word, and what to fill with. */
+#define ZERO_RECORD_BYTES 9
+#define ZERO_RECORD_FLAGS (RAM_SAVE_FLAG_ZERO | RAM_SAVE_FLAG_CONTINUE)
+#define PAGE_RECORD_FLAGS (RAM_SAVE_FLAG_PAGE | RAM_SAVE_FLAG_CONTINUE)
+#define ZERO_RECORDS_MAX (STREAM_SPACE_MAX_BYTES / ZERO_RECORD_BYTES)
 
 void ram_wire_put_mem_size(MigStreamOut *s, uint64_t total_bytes)
 {
@@ -37,6 +47,30 @@ void ram_wire_put_zero(MigStreamOut *s, const char *idstr, uint64_t offset)
 {
     ram_wire_put_header(s, idstr, offset, RAM_SAVE_FLAG_ZERO);
     stream_put_byte(s, 0);
+}
+
+void ram_wire_put_zeroes(MigStreamOut *s, const char *idstr, uint64_t offset,
+                         uint64_t nr_pages)
+{
+    if (idstr) {
+        ram_wire_put_zero(s, idstr, offset);
+        offset += PAGE_BYTES;
+        nr_pages--;
+    }
+    while (nr_pages > 0) {
+        unsigned nr = MIN(nr_pages, (uint64_t)ZERO_RECORDS_MAX);
+        uint8_t *to = stream_put_space(s, nr * ZERO_RECORD_BYTES);
+
+        if (!to) {
+            return;
+        }
+        for (unsigned i = 0; i < nr; i++, to += ZERO_RECORD_BYTES) {
+            stq_be_p(to, offset | ZERO_RECORD_FLAGS);
+            to[8] = 0;
+            offset += PAGE_BYTES;
+        }
+        nr_pages -= nr;
+    }
 }
 
 void ram_wire_put_page(MigStreamOut *s, const char *idstr, uint64_t offset)
@@ -156,6 +190,48 @@ bool ram_wire_get_record(MigStreamIn *s, RamRecord *record, Error **errp)
     record->same_block = same_block;
     memcpy(record->idstr, idstr, strlen(idstr) + 1);
     return true;
+}
+
+uint64_t ram_wire_take_zeroes(MigStreamIn *s, uint64_t offset,
+                              uint64_t max_pages)
+{
+    size_t len_bytes;
+    const uint8_t *from = stream_in_buffered(s, &len_bytes);
+    uint64_t max = MIN(max_pages, len_bytes / ZERO_RECORD_BYTES);
+    uint64_t nr = 0;
+
+    while (nr < max && ldq_be_p(from) == (offset | ZERO_RECORD_FLAGS) &&
+           from[8] == 0) {
+        from += ZERO_RECORD_BYTES;
+        offset += PAGE_BYTES;
+        nr++;
+    }
+    stream_in_advance(s, nr * ZERO_RECORD_BYTES);
+    return nr;
+}
+
+unsigned ram_wire_look_pages(const MigStreamIn *s, uint64_t offset,
+                             struct iovec *content, unsigned max_pages,
+                             size_t *len_bytes)
+{
+    size_t left;
+    const uint8_t *start = stream_in_buffered(s, &left);
+    const uint8_t *at = start;
+    const uint8_t *end = start + left;
+    unsigned nr = 0;
+
+    for (;;) {
+        content[nr++] = (struct iovec) { (void *)at, PAGE_BYTES };
+        at += PAGE_BYTES;
+        offset += PAGE_BYTES;
+        if (nr == max_pages || end - at < 8 + (ptrdiff_t)PAGE_BYTES ||
+            ldq_be_p(at) != (offset | PAGE_RECORD_FLAGS)) {
+            break;
+        }
+        at += 8;
+    }
+    *len_bytes = at - start;
+    return nr;
 }
 
 bool ram_wire_get_block(MigStreamIn *s, RamWireBlock *block, Error **errp)

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 #include "migration/stream/stream.h"
 
 typedef enum RamRecordKind {
@@ -72,6 +73,18 @@ void ram_wire_put_block(MigStreamOut *s, const char *idstr,
 void ram_wire_put_zero(MigStreamOut *s, const char *idstr, uint64_t offset);
 
 /**
+ * ram_wire_put_zeroes:
+ * @s: a stream
+ * @idstr: the block's name; NULL: the block of the page record before
+ * @offset: of the first page, in bytes, page aligned
+ * @nr_pages: how many pages that follow each other, 1 or more
+ *
+ * Writes whole zero page records, as ram_wire_put_zero() would one by one.
+ */
+void ram_wire_put_zeroes(MigStreamOut *s, const char *idstr, uint64_t offset,
+                         uint64_t nr_pages);
+
+/**
  * ram_wire_put_page:
  * @s: a stream
  * @idstr: the block's name; NULL: the block of the page record before
@@ -103,6 +116,37 @@ void ram_wire_put_eos(MigStreamOut *s);
  *          name, a fill byte that is not 0, or the end of the stream
  */
 bool ram_wire_get_record(MigStreamIn *s, RamRecord *record, Error **errp);
+
+/**
+ * ram_wire_take_zeroes:
+ * @s: a stream behind a page record
+ * @offset: bytes, of the page that would follow next in the same block
+ * @max_pages: how many records to take at most
+ *
+ * Takes zero page records of the same block for @offset and the pages after it,
+ * as far as they have been read already.  Any other record is left to
+ * ram_wire_get_record(), which has something to say about it.
+ * Returns: how many there were, perhaps 0
+ */
+uint64_t ram_wire_take_zeroes(MigStreamIn *s, uint64_t offset,
+                              uint64_t max_pages);
+
+/**
+ * ram_wire_look_pages:
+ * @s: a stream behind the header of a page record, one page of bytes buffered
+ * @offset: bytes, of that page
+ * @content: where to put where the content of each page lies
+ * @max_pages: how many of them, 1 or more
+ * @len_bytes: where to put the length of all, headers between them included
+ *
+ * Looks for page records of the same block for the pages after the one at hand,
+ * as far as they have been read already with all of their content.  They are the
+ * caller's to take, by stream_in_advance().
+ * Returns: how many pages there are, the one at hand included
+ */
+unsigned ram_wire_look_pages(const MigStreamIn *s, uint64_t offset,
+                             struct iovec *content, unsigned max_pages,
+                             size_t *len_bytes);
 
 /**
  * ram_wire_get_block:

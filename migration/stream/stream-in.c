@@ -18,7 +18,8 @@
 #include "qemu/timer.h"
 #include "qemu/units.h"
 
-#define IN_BUFFER_BYTES (64 * KiB)
+/* Holds a run of pages: what is gained by a larger one is not much. */
+#define IN_BUFFER_BYTES (256 * KiB)
 /* The longest look ahead: any header or str8 fits several times. */
 #define IN_PEEK_MAX_BYTES 1024
 
@@ -146,9 +147,9 @@ bool stream_get_buffer(MigStreamIn *s, void *buf, size_t len_bytes,
     return true;
 }
 
-/* Has the buffer hold at least @len_bytes; false at the end or on an error. */
-static bool stream_in_fill(MigStreamIn *s, size_t len_bytes)
+bool stream_in_fill(MigStreamIn *s, size_t len_bytes)
 {
+    g_assert(len_bytes <= IN_BUFFER_BYTES);
     if (s->end - s->pos >= len_bytes) {
         return true;
     }
@@ -181,6 +182,19 @@ ssize_t stream_peek(MigStreamIn *s, void *buf, size_t len_bytes, Error **errp)
     }
     memcpy(buf, s->buffer + s->pos, len_bytes);
     return len_bytes;
+}
+
+const uint8_t *stream_in_buffered(const MigStreamIn *s, size_t *len_bytes)
+{
+    *len_bytes = s->end - s->pos;
+    return s->buffer + s->pos;
+}
+
+void stream_in_advance(MigStreamIn *s, size_t len_bytes)
+{
+    g_assert(len_bytes <= s->end - s->pos);
+    s->pos += len_bytes;
+    stream_in_take(s, len_bytes);
 }
 
 bool stream_in_wait(MigStreamIn *s, int timeout_ms)
@@ -223,42 +237,68 @@ bool stream_skip(MigStreamIn *s, uint64_t len_bytes, Error **errp)
     return true;
 }
 
+/*
+ * The next few bytes: in the buffer where all of them are there, else gathered in
+ * @field.  NULL on failure.
+ */
+static const uint8_t *stream_get_field(MigStreamIn *s, uint8_t *field,
+                                       size_t len_bytes, Error **errp)
+{
+    if (s->end - s->pos >= len_bytes) {
+        const uint8_t *there = s->buffer + s->pos;
+
+        stream_in_advance(s, len_bytes);
+        return there;
+    }
+    return stream_get_buffer(s, field, len_bytes, errp) ? field : NULL;
+}
+
 bool stream_get_byte(MigStreamIn *s, uint8_t *v, Error **errp)
 {
-    return stream_get_buffer(s, v, 1, errp);
+    uint8_t field[1];
+    const uint8_t *p = stream_get_field(s, field, sizeof(field), errp);
+
+    if (!p) {
+        return false;
+    }
+    *v = *p;
+    return true;
 }
 
 bool stream_get_be16(MigStreamIn *s, uint16_t *v, Error **errp)
 {
     uint8_t field[2];
+    const uint8_t *p = stream_get_field(s, field, sizeof(field), errp);
 
-    if (!stream_get_buffer(s, field, sizeof(field), errp)) {
+    if (!p) {
         return false;
     }
-    *v = lduw_be_p(field);
+    *v = lduw_be_p(p);
     return true;
 }
 
 bool stream_get_be32(MigStreamIn *s, uint32_t *v, Error **errp)
 {
     uint8_t field[4];
+    const uint8_t *p = stream_get_field(s, field, sizeof(field), errp);
 
-    if (!stream_get_buffer(s, field, sizeof(field), errp)) {
+    if (!p) {
         return false;
     }
     /* ldl_be_p() is signed under QEMU's name. */
-    *v = (uint32_t)ldl_be_p(field);
+    *v = (uint32_t)ldl_be_p(p);
     return true;
 }
 
 bool stream_get_be64(MigStreamIn *s, uint64_t *v, Error **errp)
 {
     uint8_t field[8];
+    const uint8_t *p = stream_get_field(s, field, sizeof(field), errp);
 
-    if (!stream_get_buffer(s, field, sizeof(field), errp)) {
+    if (!p) {
         return false;
     }
-    *v = ldq_be_p(field);
+    *v = ldq_be_p(p);
     return true;
 }
 

@@ -2,7 +2,8 @@
 /*
  * The output half of the main channel's stream.  Small fields are copied into
  * one buffer, large ones are noted by reference; both meet in one vector that
- * goes out in a single call when it, the buffer or a megabyte is full.
+ * goes out in a single call when it, the buffer or a megabyte is full and more
+ * is to come.
  *
  * One thread puts and flushes; stream_out_bytes() may be called from any.
  * Retrying, rate limits and shutting down belong to others.
@@ -15,7 +16,7 @@
 #include "qemu/bswap.h"
 #include "qemu/units.h"
 
-#define OUT_BUFFER_BYTES (32 * KiB)
+#define OUT_BUFFER_BYTES (64 * KiB)
 /* One call carries at most this much, so that a limit on speed stays fine. */
 #define OUT_PENDING_MAX_BYTES (1 * MiB)
 /* Header and content of each page in such a megabyte. */
@@ -76,6 +77,15 @@ static void stream_out_drain(MigStreamOut *s)
     s->pending_bytes = 0;
 }
 
+/* Writes what is gathered if nothing, or not @len_bytes, would fit behind it. */
+static void stream_out_make_room(MigStreamOut *s, size_t len_bytes)
+{
+    if (s->niov == OUT_IOV_MAX || s->pending_bytes >= OUT_PENDING_MAX_BYTES ||
+        OUT_BUFFER_BYTES - s->buffer_used < len_bytes) {
+        stream_out_drain(s);
+    }
+}
+
 /* Appends to the vector, into the last entry where the bytes adjoin. */
 static void stream_out_add(MigStreamOut *s, const void *base, size_t len_bytes)
 {
@@ -87,9 +97,6 @@ static void stream_out_add(MigStreamOut *s, const void *base, size_t len_bytes)
         s->iov[s->niov++] = (struct iovec) { (void *)base, len_bytes };
     }
     s->pending_bytes += len_bytes;
-    if (s->niov == OUT_IOV_MAX || s->pending_bytes >= OUT_PENDING_MAX_BYTES) {
-        stream_out_drain(s);
-    }
 }
 
 static void stream_out_count(MigStreamOut *s, size_t len_bytes)
@@ -109,19 +116,45 @@ void stream_put_buffer(MigStreamOut *s, const void *buf, size_t len_bytes)
         g_byte_array_append(s->memory, buf, len_bytes);
         return;
     }
-    while (len_bytes && !s->err) {
-        size_t n = MIN(len_bytes, OUT_BUFFER_BYTES - s->buffer_used);
-        uint8_t *to = s->buffer + s->buffer_used;
+    while (len_bytes) {
+        size_t n;
+        uint8_t *to;
 
+        stream_out_make_room(s, 1);
+        if (s->err) {
+            return;
+        }
+        n = MIN(len_bytes, OUT_BUFFER_BYTES - s->buffer_used);
+        to = s->buffer + s->buffer_used;
         memcpy(to, from, n);
         s->buffer_used += n;
         from += n;
         len_bytes -= n;
         stream_out_add(s, to, n);
-        if (s->buffer_used == OUT_BUFFER_BYTES) {
-            stream_out_drain(s);
-        }
     }
+}
+
+uint8_t *stream_put_space(MigStreamOut *s, size_t len_bytes)
+{
+    uint8_t *to;
+
+    g_assert(len_bytes <= STREAM_SPACE_MAX_BYTES);
+    if (s->err) {
+        return NULL;
+    }
+    stream_out_count(s, len_bytes);
+    if (s->memory) {
+        g_byte_array_set_size(s->memory, s->memory->len + len_bytes);
+        return s->memory->data + s->memory->len - len_bytes;
+    }
+    stream_out_make_room(s, len_bytes);
+    if (s->err) {
+        return NULL;
+    }
+    to = s->buffer + s->buffer_used;
+    s->buffer_used += len_bytes;
+    stream_out_add(s, to, len_bytes);
+    return to;
 }
 
 void stream_put_buffer_ref(MigStreamOut *s, const void *buf, size_t len_bytes)
@@ -134,7 +167,10 @@ void stream_put_buffer_ref(MigStreamOut *s, const void *buf, size_t len_bytes)
         return;
     }
     stream_out_count(s, len_bytes);
-    stream_out_add(s, buf, len_bytes);
+    stream_out_make_room(s, 0);
+    if (!s->err) {
+        stream_out_add(s, buf, len_bytes);
+    }
 }
 
 void stream_put_byte(MigStreamOut *s, uint8_t v)

@@ -27,6 +27,9 @@ typedef struct MigStreamIn MigStreamIn;
 /* Longest str8 and its NUL. */
 #define STREAM_STR8_MAX 256
 
+/* The most that stream_put_space() makes room for. */
+#define STREAM_SPACE_MAX_BYTES 16384
+
 /**
  * stream_out_new:
  * @ioc: a blocking channel; a reference is taken.  NULL makes a stream that
@@ -77,6 +80,17 @@ void stream_put_be64(MigStreamOut *s, uint64_t v);
  * @len_bytes: how many
  */
 void stream_put_buffer(MigStreamOut *s, const void *buf, size_t len_bytes);
+
+/**
+ * stream_put_space:
+ * @s: a stream
+ * @len_bytes: how many bytes, at most STREAM_SPACE_MAX_BYTES
+ *
+ * Puts bytes that the caller writes to their place, all of them, before it does
+ * anything else with the stream: for many small fields at once.
+ * Returns: their place; NULL once a write has failed
+ */
+uint8_t *stream_put_space(MigStreamOut *s, size_t len_bytes);
 
 /**
  * stream_put_buffer_ref:
@@ -224,6 +238,37 @@ bool stream_skip(MigStreamIn *s, uint64_t len_bytes, Error **errp);
  *          -1 on a read error
  */
 ssize_t stream_peek(MigStreamIn *s, void *buf, size_t len_bytes, Error **errp);
+
+/**
+ * stream_in_fill:
+ * @s: a stream
+ * @len_bytes: how many bytes are to be there, at most 256 KiB
+ *
+ * Waits until stream_in_buffered() has so much, and reads what else there is.
+ * Returns: false at the end of the stream or on an error, of which the next read
+ *          tells
+ */
+bool stream_in_fill(MigStreamIn *s, size_t len_bytes);
+
+/**
+ * stream_in_buffered:
+ * @s: a stream
+ * @len_bytes: where to put how many bytes there are
+ *
+ * What has been read already and not taken yet: for many small fields at once.
+ * Waits for nothing.
+ * Returns: the bytes, valid until the next call
+ */
+const uint8_t *stream_in_buffered(const MigStreamIn *s, size_t *len_bytes);
+
+/**
+ * stream_in_advance:
+ * @s: a stream
+ * @len_bytes: at most what stream_in_buffered() has told
+ *
+ * Takes bytes that were looked at there.
+ */
+void stream_in_advance(MigStreamIn *s, size_t len_bytes);
 
 /**
  * stream_in_wait:

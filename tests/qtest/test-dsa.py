@@ -132,7 +132,10 @@ class Memory(dsa.DsaCase):
         found = self.migrate_dsa(src, dst, dsa.soft(max_batch_size=128),
                                  dsa_adaptive=False)
         self.check_healthy(src, found, faults=0)
-        self.check_asked(found, dsa.asked_pages('mixed', size))
+        # Where the host gives huge pages, each brings more than was written.
+        told = self.told_pages(found)
+        self.assertGreaterEqual(told, dsa.asked_pages('mixed', size), found)
+        self.assertLessEqual(told, size // ram.PAGE, found)
 
     def test_return_path_and_tcp(self):
         src, dst = self.source(), self.target()

@@ -114,12 +114,16 @@ class DsaCase(case.MachineCase):
             found['page-faults'] + found['page-faults-unresolved'],
             found['cpu-pages']['page-fault'], found)
 
+    @staticmethod
+    def told_pages(found):
+        """How many pages somebody gave an answer for."""
+        cpu = found['cpu-pages']
+        return found['descriptors'] + sum(cpu.values()) - sum(
+            cpu[name] for name in HAD_A_QUEUE)
+
     def check_asked(self, found, asked):
         """Each page that was asked for is told by exactly one."""
-        cpu = found['cpu-pages']
-        told = found['descriptors'] + sum(cpu.values()) - sum(
-            cpu[name] for name in HAD_A_QUEUE)
-        self.assertEqual(told, asked, found)
+        self.assertEqual(self.told_pages(found), asked, found)
 
     def check_healthy(self, src, found, faults=0):
         """No queue was given up, and the CPU did only what it chose to do.

@@ -13,8 +13,8 @@ import time
 # The option that a machine needs.
 OPTIONS = ['-trace', 'runstate_set']
 
-# Numbers of write, sendto, sendmsg and writev on x86-64.
-SENDING = ('1', '44', '46', '20')
+# Numbers of write, sendto, sendmsg, writev, splice and vmsplice on x86-64.
+SENDING = ('1', '44', '46', '20', '275', '278')
 _LINE = re.compile(r'\d+@(\d+\.\d+):runstate_set (\S+) -> (\S+)')
 
 

@@ -7,6 +7,7 @@
 #include "channel-pair.h"
 #include "io/channel-buffer.h"
 #include "io/channel-fault.h"
+#include "io/channel-internal.h"
 #include "qapi/error.h"
 #include "qemu/thread.h"
 #include "qemu/units.h"

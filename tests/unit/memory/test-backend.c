@@ -36,6 +36,39 @@ static void test_mapping_is_aligned(void)
     g_assert_cmpuint((uintptr_t)b->host % (2 * MiB), ==, 0);
 }
 
+/* The flags that the kernel has for a mapping, as smaps names them. */
+static char *mapping_flags(const uint8_t *host)
+{
+    g_autofree char *smaps = NULL;
+    g_autofree char *begin = g_strdup_printf("\n%" PRIxPTR "-",
+                                             (uintptr_t)host);
+    const char *at, *flags;
+
+    g_assert_true(g_file_get_contents("/proc/self/smaps", &smaps, NULL, NULL));
+    at = strstr(smaps, begin);
+    g_assert_nonnull(at);
+    flags = strstr(at, "VmFlags:");
+    g_assert_nonnull(flags);
+    return g_strndup(flags, strcspn(flags, "\n"));
+}
+
+/* "hg": huge pages are wanted; "dc": a fork leaves it out. */
+static void test_advice(gconstpointer opaque)
+{
+    bool memfd = GPOINTER_TO_INT(opaque);
+    ObjectOptions options = memfd ? backend_options_memfd(4 * MiB)
+                                  : backend_options_ram(4 * MiB);
+    g_autoptr(HostMemoryBackend) backend = backend_make(&options);
+    g_autofree char *flags = mapping_flags(backend->host);
+
+    g_assert_nonnull(strstr(flags, " dc"));
+    if (access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0) {
+        g_assert_nonnull(strstr(flags, " hg"));
+    } else {
+        g_test_skip("this kernel has no transparent huge pages");
+    }
+}
+
 static void test_ram_shared(void)
 {
     ObjectOptions options = backend_options_ram(BACKEND_SIZE);
@@ -217,6 +250,10 @@ int main(int argc, char **argv)
     g_test_add_func("/backend/ram/shared", test_ram_shared);
     g_test_add_func("/backend/ram/mapping-is-aligned",
                     test_mapping_is_aligned);
+    g_test_add_data_func("/backend/ram/advice", GINT_TO_POINTER(false),
+                         test_advice);
+    g_test_add_data_func("/backend/memfd/advice", GINT_TO_POINTER(true),
+                         test_advice);
     g_test_add_func("/backend/memfd/shared", test_memfd);
     g_test_add_func("/backend/memfd/private", test_memfd_private);
     g_test_add_func("/backend/memfd/is-sealed", test_memfd_is_sealed);

@@ -238,6 +238,161 @@ static void test_no_mark_is_lost(void)
     fixture_clear(&f);
 }
 
+/* RAM that is never touched takes no memory but for its bitmaps. */
+static uint64_t words_for_marks(uint64_t size_bytes, unsigned nr_marks)
+{
+    const RamFixtureBlock large = { "large", size_bytes, RAM_FIXTURE_MEMFD };
+    RamList *list = ram_fixture_new(&large, 1);
+    RAMBlock *block = ram_list_block(list, 0);
+    DirtySoft *soft = dirty_soft_new(list);
+    DirtyProvider *p = dirty_soft_provider(soft);
+    g_autofree unsigned long *bmap = bitmap_new(block->nr_pages);
+    uint64_t nr = 0, before;
+
+    g_assert_true(p->ops->start(p, list, NULL));
+    for (unsigned i = 0; i < nr_marks; i++) {
+        dirty_soft_mark(soft, block, size_bytes / nr_marks * i, 1);
+    }
+    before = dirty_soft_words_looked_at(soft);
+    g_assert_true(p->ops->sync(p, block, bmap, &nr, NULL));
+    g_assert_cmpuint(nr, ==, nr_marks);
+    before = dirty_soft_words_looked_at(soft) - before;
+    p->ops->stop(p);
+    dirty_soft_free(soft);
+    ram_list_free(list);
+    return before;
+}
+
+/* Counted in words, of which the log of 256 GiB alone has a million. */
+static void test_a_look_costs_by_what_was_marked(void)
+{
+    uint64_t idle = words_for_marks(256 * GiB, 0);
+    uint64_t few = words_for_marks(256 * GiB, 10);
+    uint64_t many = words_for_marks(256 * GiB, 1000);
+
+    g_assert_cmpuint(idle, <=, 256);
+    g_assert_cmpuint(few - idle, ==, 10 * 64);
+    g_assert_cmpuint(many - idle, ==, 1000 * 64);
+    g_assert_cmpuint(words_for_marks(16 * GiB, 10) -
+                     words_for_marks(16 * GiB, 0), ==, few - idle);
+}
+
+/* Far more than one bit of what stands above the log stands for. */
+static void test_a_mark_may_be_long(void)
+{
+    const RamFixtureBlock large = { "large", 1 * GiB, RAM_FIXTURE_MEMFD };
+    RamList *list = ram_fixture_new(&large, 1);
+    RAMBlock *block = ram_list_block(list, 0);
+    DirtySoft *soft = dirty_soft_new(list);
+    DirtyProvider *p = dirty_soft_provider(soft);
+    g_autofree unsigned long *bmap = bitmap_new(block->nr_pages);
+    uint64_t nr = 0;
+
+    g_assert_true(p->ops->start(p, list, NULL));
+    dirty_soft_mark(soft, block, 15 * MiB, 700 * MiB);
+    g_assert_true(p->ops->sync(p, block, bmap, &nr, NULL));
+    g_assert_cmpuint(nr, ==, 700 * MiB / TARGET_PAGE_SIZE);
+    g_assert_cmpuint(find_first_bit(bmap, block->nr_pages), ==,
+                     15 * MiB / TARGET_PAGE_SIZE);
+    g_assert_cmpuint(find_last_bit(bmap, block->nr_pages), ==,
+                     715 * MiB / TARGET_PAGE_SIZE - 1);
+    p->ops->stop(p);
+    dirty_soft_free(soft);
+    ram_list_free(list);
+}
+
+enum { NR_MARKERS = 2, NR_BATCHES = 3000, BATCH_PAGES = 16 };
+
+/* Marks pages that lie far apart, some at a time. */
+typedef struct Marker {
+    DirtySoft *soft;
+    RAMBlock *block;
+    unsigned number;
+    unsigned done;          /* atomic; batches that are marked */
+    unsigned found;         /* atomic; batches that may be marked again */
+} Marker;
+
+static uint64_t marker_page(const Marker *m, unsigned batch, unsigned i)
+{
+    uint64_t apart = m->block->nr_pages / BATCH_PAGES;
+
+    return i * apart + batch * NR_MARKERS + m->number;
+}
+
+static void *marker_thread(void *opaque)
+{
+    Marker *m = opaque;
+
+    for (unsigned batch = 0; batch < NR_BATCHES; batch++) {
+        for (unsigned i = 0; i < BATCH_PAGES; i++) {
+            dirty_soft_mark(m->soft, m->block,
+                            marker_page(m, batch, i) * TARGET_PAGE_SIZE, 1);
+        }
+        qatomic_store_release(&m->done, batch + 1);
+        while (qatomic_load_acquire(&m->found) <= batch) {
+            g_thread_yield();
+        }
+    }
+    return NULL;
+}
+
+/* What was marked before a look began is found by it; nothing is found twice. */
+static uint64_t look_for_marks(DirtyProvider *p, Marker *markers,
+                               unsigned long *bmap)
+{
+    unsigned done[NR_MARKERS];
+    uint64_t nr = 0;
+
+    for (unsigned i = 0; i < NR_MARKERS; i++) {
+        done[i] = qatomic_load_acquire(&markers[i].done);
+    }
+    g_assert_true(p->ops->sync(p, markers[0].block, bmap, &nr, NULL));
+    for (unsigned i = 0; i < NR_MARKERS; i++) {
+        unsigned batch = qatomic_read(&markers[i].found);
+
+        if (done[i] > batch) {
+            for (unsigned j = 0; j < BATCH_PAGES; j++) {
+                g_assert_true(test_bit(marker_page(&markers[i], batch, j),
+                                       bmap));
+            }
+            qatomic_store_release(&markers[i].found, done[i]);
+        }
+    }
+    return nr;
+}
+
+static void test_each_mark_is_found_once(void)
+{
+    const RamFixtureBlock large = { "large", 1 * GiB, RAM_FIXTURE_MEMFD };
+    RamList *list = ram_fixture_new(&large, 1);
+    RAMBlock *block = ram_list_block(list, 0);
+    DirtySoft *soft = dirty_soft_new(list);
+    DirtyProvider *p = dirty_soft_provider(soft);
+    g_autofree unsigned long *bmap = bitmap_new(block->nr_pages);
+    Marker markers[NR_MARKERS];
+    QemuThread threads[NR_MARKERS];
+    uint64_t nr = 0;
+
+    g_assert_true(p->ops->start(p, list, NULL));
+    for (unsigned i = 0; i < NR_MARKERS; i++) {
+        markers[i] = (Marker) { .soft = soft, .block = block, .number = i };
+        qemu_thread_create(&threads[i], "marker", marker_thread, &markers[i],
+                           QEMU_THREAD_JOINABLE);
+    }
+    while (qatomic_read(&markers[0].found) < NR_BATCHES ||
+           qatomic_read(&markers[1].found) < NR_BATCHES) {
+        nr += look_for_marks(p, markers, bmap);
+    }
+    for (unsigned i = 0; i < NR_MARKERS; i++) {
+        qemu_thread_join(&threads[i]);
+    }
+    g_assert_cmpuint(nr, ==, NR_MARKERS * NR_BATCHES * BATCH_PAGES);
+    g_assert_cmpuint(bitmap_count_one(bmap, block->nr_pages), ==, nr);
+    p->ops->stop(p);
+    dirty_soft_free(soft);
+    ram_list_free(list);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -249,5 +404,10 @@ int main(int argc, char **argv)
     g_test_add_func("/dirty/soft/start-forgets", test_start_forgets);
     g_test_add_func("/dirty/soft/blocks-added-later", test_blocks_added_later);
     g_test_add_func("/dirty/soft/no-mark-is-lost", test_no_mark_is_lost);
+    g_test_add_func("/dirty/soft/a-look-costs-by-what-was-marked",
+                    test_a_look_costs_by_what_was_marked);
+    g_test_add_func("/dirty/soft/a-mark-may-be-long", test_a_mark_may_be_long);
+    g_test_add_func("/dirty/soft/each-mark-is-found-once",
+                    test_each_mark_is_found_once);
     return g_test_run();
 }

@@ -71,6 +71,43 @@ static void test_searches_find_each_bit(void)
     }
 }
 
+static void check_searches(unsigned long *map, unsigned long nbits)
+{
+    for (int flip = 0; flip < 2; flip++) {
+        for (unsigned long from = 0; from < nbits; from++) {
+            unsigned long expected = from;
+            unsigned long found = flip ? find_next_zero_bit(map, nbits, from)
+                                       : find_next_bit(map, nbits, from);
+
+            while (expected < nbits && test_bit((long)expected, map) == flip) {
+                expected++;
+            }
+            g_assert_cmpuint(found, ==, expected);
+        }
+        bitmap_complement(map, map, nbits);
+    }
+}
+
+/* Longer than what a search looks at in one go, from every place. */
+static void test_searches_agree_with_bit_by_bit(void)
+{
+    enum { LONG_BITS = 1300 };
+    static const long set[] = { 3, 511, 512, 640, 1023, 1024, 1290 };
+    /* No word longer than that, so that a sanitizer sees who reads on. */
+    g_autofree unsigned long *map = bitmap_new(LONG_BITS);
+
+    check_searches(map, LONG_BITS);
+    for (long bit = 0; bit < LONG_BITS; bit += 61) {
+        set_bit(bit, map);
+        check_searches(map, LONG_BITS);
+        clear_bit(bit, map);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(set); i++) {
+        set_bit(set[i], map);
+        check_searches(map, LONG_BITS);
+    }
+}
+
 static void test_a_search_stops_at_the_size(void)
 {
     DECLARE_BITMAP(map, BITS);
@@ -124,6 +161,8 @@ int main(int argc, char **argv)
     g_test_add_func("/bitmap/set-atomic", test_set_atomic);
     g_test_add_func("/bitmap/searches-find-each-bit",
                     test_searches_find_each_bit);
+    g_test_add_func("/bitmap/searches-agree-with-bit-by-bit",
+                    test_searches_agree_with_bit_by_bit);
     g_test_add_func("/bitmap/a-search-stops-at-the-size",
                     test_a_search_stops_at_the_size);
     g_test_add_func("/bitmap/two-threads-share-words",

@@ -110,6 +110,39 @@ static void test_bitmap_sorts_pages(void)
     g_assert_true(test_bit(70, zero));
 }
 
+/* Behind a zero page and behind a normal one, at every byte of the next. */
+static void test_pages_at_every_byte(void)
+{
+    g_autofree uint8_t *area = g_malloc0(4 * 4096);
+    /* in no order, and with a gap */
+    const uint8_t *page[3] = { area + 3 * 4096, area, area + 4096 };
+    unsigned long zero = ~0UL;
+
+    for (size_t i = 0; i < 4096; i++) {
+        for (unsigned mask = 0; mask < 8; mask++) {
+            for (unsigned p = 0; p < 3; p++) {
+                ((uint8_t *)page[p])[i] = mask >> p & 1;
+            }
+            buffer_zero_pages(page, 4096, 3, &zero);
+            g_assert_cmphex(zero, ==, ~0UL ^ mask);
+        }
+        ((uint8_t *)page[0])[i] = ((uint8_t *)page[1])[i] =
+            ((uint8_t *)page[2])[i] = 0;
+    }
+}
+
+/* Fewer bytes than a vector body takes, and none at all. */
+static void test_small_pages(void)
+{
+    static const uint8_t area[4 * 64] = { [64 + 63] = 1, [192] = 1 };
+    unsigned long zero = 0;
+
+    buffer_zero_bitmap(area, 64, 4, &zero);
+    g_assert_cmphex(zero, ==, 0x5);
+    buffer_zero_bitmap(area, 64, 0, &zero);
+    g_assert_cmphex(zero, ==, 0x5);
+}
+
 static void add(const char *what, size_t impl, void (*func)(const void *))
 {
     g_autofree char *path = g_strdup_printf(
@@ -132,5 +165,8 @@ int main(int argc, char **argv)
     g_test_add_func("/bufferiszero/nothing-is-zero", test_nothing_is_zero);
     g_test_add_func("/bufferiszero/bitmap-sorts-pages",
                     test_bitmap_sorts_pages);
+    g_test_add_func("/bufferiszero/pages-at-every-byte",
+                    test_pages_at_every_byte);
+    g_test_add_func("/bufferiszero/small-pages", test_small_pages);
     return g_test_run();
 }

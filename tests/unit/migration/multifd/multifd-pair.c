@@ -171,7 +171,8 @@ static bool pair_put_block(MultiFDPair *pair, RAMBlock *block, Error **errp)
 
         end = hole ? find_next_zero_bit(holes, block->nr_pages, at)
                    : find_next_bit(holes, block->nr_pages, at);
-        end = MIN(end, at + PAGE_SINK_RUN_MAX);
+        end = MIN(end, at + (hole ? PAGE_SINK_HOLE_RUN_MAX
+                                  : PAGE_SINK_RUN_MAX));
         if (!sink->ops->put_run(sink, block, at, end - at,
                                 hole ? PAGE_RUN_HOLE : PAGE_RUN_DATA, errp)) {
             return false;

@@ -215,13 +215,34 @@ static void test_holes(void)
     spy_init(&spy, 3, 1);
     pair = new_pair(&spy, 1, false);
     put_packets(pair, 1);
-    multifd_pair_put_run(pair, 0, 4, 8, PAGE_RUN_HOLE);
-    multifd_pair_put_run(pair, 0, 12, 4, PAGE_RUN_DATA);
+    multifd_pair_put_run(pair, 0, 4, 4, PAGE_RUN_HOLE);
+    multifd_pair_put_run(pair, 0, 12, 4, PAGE_RUN_HOLE);
+    multifd_pair_put_run(pair, 0, 8, 4, PAGE_RUN_DATA);
     qemu_sem_post(&spy.go);
     multifd_pair_sync(pair);
     spy_assert_log(&spy, "s0 w0 s1 w1 ");
     g_assert_cmpuint(qatomic_read(&pair->stats.zero_pages), ==, 16);
     g_assert_cmpuint(qatomic_read(&pair->stats.hole_pages), ==, 8);
+    multifd_pair_free(pair);
+    spy_destroy(&spy);
+}
+
+/* A run of holes takes the place of one packet, however many it makes. */
+static void test_run_of_holes(void)
+{
+    Spy spy;
+    MultiFDPair *pair;
+
+    spy_init(&spy, 3, 1);
+    pair = new_pair(&spy, 1, false);
+    put_packets(pair, 1);
+    multifd_pair_put_run(pair, 0, 4, 160, PAGE_RUN_HOLE);
+    multifd_pair_put_run(pair, 0, 164, 4, PAGE_RUN_DATA);
+    qemu_sem_post(&spy.go);
+    multifd_pair_sync(pair);
+    spy_assert_log(&spy, "s0 s1 w0 w1 ");
+    g_assert_cmpuint(qatomic_read(&pair->stats.zero_pages), ==, 168);
+    g_assert_cmpuint(qatomic_read(&pair->stats.hole_pages), ==, 160);
     multifd_pair_free(pair);
     spy_destroy(&spy);
 }
@@ -390,6 +411,8 @@ static void test_peer_closes(void)
     spy_init(&spy, 3, 1);
     pair = new_pair(&spy, 1, true);
     sink = multifd_send_sink(pair->send);
+    /* Content: it is written at once, and the failure is seen at once. */
+    ram_fixture_fill(pair->src, RAM_FIXTURE_MIX_RANDOM, 1);
     put_packets(pair, 5);
     qemu_sem_wait(&spy.held);
     qio_channel_unref(g_steal_pointer(&pair->dest_ends[0]));
@@ -430,6 +453,8 @@ static void test_other_channel_fails(void)
 static void test_charge(const void *data)
 {
     unsigned ratio = GPOINTER_TO_UINT(data);
+    /* Of holes one knows before that there will be a header and no more. */
+    size_t run_bytes = ratio == 0 ? multifd_packet_len(4) : 0;
     Spy spy;
     MultiFDPair *pair;
 
@@ -445,7 +470,7 @@ static void test_charge(const void *data)
     multifd_pair_put_run(pair, 0, 0, 8, PAGE_RUN_DATA);
     multifd_pair_put_run(pair, 0, 8, 4, PAGE_RUN_HOLE);
     g_assert_cmpint(qatomic_read(&pair->rate.debt_bytes), ==,
-                    PAGES(8 + 4 * ratio / 100));
+                    PAGES(8 + 4 * ratio / 100) + run_bytes);
     qemu_sem_post(&spy.go);
     multifd_pair_sync(pair);
     g_assert_cmpint(qatomic_read(&pair->rate.debt_bytes), ==,
@@ -494,6 +519,7 @@ int main(int argc, char **argv)
     g_test_add_func("/multifd-overlap/fewer packets than there is room for",
                     test_few_packets);
     g_test_add_func("/multifd-overlap/packets of holes", test_holes);
+    g_test_add_func("/multifd-overlap/a run of holes", test_run_of_holes);
     g_test_add_func("/multifd-overlap/one at a time", test_depth_1);
     g_test_add_func("/multifd-overlap/depth is bounded", test_depth_is_bounded);
     g_test_add_func("/multifd-overlap/order on the wire",

@@ -44,6 +44,29 @@ static void test_encode_pages(void)
     g_assert_cmpmem(wire, MULTIFD_PACKET_LEN, expected, MULTIFD_PACKET_LEN);
 }
 
+/* The same bytes as for a list of its pages. */
+static void test_encode_zero_run(void)
+{
+    static const unsigned lengths[] = { 1, 2, 3, 7, 8, 64, 127, 128 };
+    g_autofree MultiFDPacketWire *expected = g_malloc(MULTIFD_PACKET_LEN);
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
+    uint64_t pages[MULTIFD_PACKET_PAGES];
+
+    for (unsigned t = 0; t < ARRAY_SIZE(lengths); t++) {
+        for (unsigned i = 0; i < lengths[t]; i++) {
+            pages[i] = 0xfffffffff0 + t * 0x1234567 + i;
+        }
+        memset(expected, 0xee, MULTIFD_PACKET_LEN);
+        multifd_packet_encode(expected, 128, 0x1122334455667788 + t, "a/b.ram",
+                              pages, 0, lengths[t]);
+        memset(wire, 0xdd, MULTIFD_PACKET_LEN);
+        multifd_packet_encode_zero_run(wire, 128, 0x1122334455667788 + t,
+                                       "a/b.ram", pages[0], lengths[t]);
+        g_assert_cmpmem(wire, MULTIFD_PACKET_LEN, expected,
+                        MULTIFD_PACKET_LEN);
+    }
+}
+
 static void test_encode_longest_name(void)
 {
     g_autofree char *name = g_strnfill(255, 'n');
@@ -162,6 +185,38 @@ static void test_decode_full(void)
     g_assert_null(err);
     g_assert_cmpuint(packet.packet_num, ==, UINT64_MAX);
     g_assert_cmpmem(out, sizeof(out), pages, sizeof(pages));
+}
+
+/* The first bad offset among many is named, wherever it stands. */
+static void test_decode_bad_offset(void)
+{
+    uint64_t pages[MULTIFD_PACKET_PAGES];
+    g_autofree MultiFDPacketWire *wire = g_malloc(MULTIFD_PACKET_LEN);
+
+    multifd_packet_encode_zero_run(wire, 128, 0, "m", 0, 128);
+    for (unsigned i = 0; i < 128; i++) {
+        g_autofree char *unaligned = g_strdup_printf("offset 0x%x of page %u "
+                                                     "*", i * 4096 + 1, i);
+        g_autofree char *past = g_strdup_printf("offset 0x80000 of page %u *",
+                                                i);
+        const char *expected[] = { unaligned, past };
+        uint64_t bad[] = { i * 4096 + 1, 0x80000 };
+
+        for (unsigned t = 0; t < 2; t++) {
+            MultiFDPacket packet;
+            Error *err = NULL;
+
+            stq_be_p(&wire->offset[127], t ? UINT64_MAX << 12 : 8);
+            stq_be_p(&wire->offset[i], bad[t]);
+            g_assert_true(multifd_packet_decode(wire, 128, &packet, NULL));
+            g_assert_false(multifd_packet_decode_pages(wire, &packet, 0x80000,
+                                                       pages, &err));
+            g_assert_true(g_pattern_match_simple(expected[t],
+                                                 error_get_pretty(err)));
+            error_free(err);
+        }
+        stq_be_p(&wire->offset[i], i * 4096);
+    }
 }
 
 /* Packets of all sizes are laid out as the usual one is. */
@@ -471,6 +526,10 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     add_sizes();
     g_test_add_func("/multifd-packet/encode pages", test_encode_pages);
+    g_test_add_func("/multifd-packet/encode a run of zero pages",
+                    test_encode_zero_run);
+    g_test_add_func("/multifd-packet/decode a bad offset among many",
+                    test_decode_bad_offset);
     g_test_add_func("/multifd-packet/encode the longest name",
                     test_encode_longest_name);
     g_test_add_func("/multifd-packet/encode a sync", test_encode_sync);

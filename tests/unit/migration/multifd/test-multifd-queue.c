@@ -3,6 +3,7 @@
  * The queue of packets between the migration thread and the channels.
  */
 #include "qemu/osdep.h"
+#include <sched.h>
 #include "qemu/atomic.h"
 #include "qemu/thread.h"
 #include "migration/multifd/queue.h"
@@ -51,6 +52,11 @@ static void *taker_thread(void *opaque)
     }
 }
 
+static void *sync_thread(void *opaque)
+{
+    return multifd_queue_sync(opaque) ? opaque : NULL;
+}
+
 static void test_order(void)
 {
     MultiFDQueue *queue = multifd_queue_new(1, 128, 1);
@@ -73,6 +79,83 @@ static void test_order(void)
         g_assert_true(done == jobs[i]);
         g_assert_cmpuint(taker.job->packet_num, ==, i);
     }
+    multifd_queue_free(queue);
+}
+
+/* A run has a number for each of its packets, the last of which may be short. */
+static void test_run_numbers(void)
+{
+    static const uint64_t runs[] = { 1, 128, 129, 0, 1280, 0 };
+    static const uint64_t numbers[] = { 0, 1, 2, 4, 5, 15 };
+    MultiFDQueue *queue = multifd_queue_new(1, 128, 1);
+    MultiFDTaker taker = { 0 };
+    MultiFDJob *done = NULL;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(runs); i++) {
+        MultiFDJob *job = multifd_queue_get(queue);
+
+        g_assert_cmpuint(job->run_nr_pages, ==, 0);
+        job->run_nr_pages = runs[i];
+        g_assert_true(multifd_queue_put(queue, job));
+        g_assert_cmpint(multifd_queue_take(queue, &taker, done), ==,
+                        MULTIFD_TAKE_JOB);
+        done = taker.job;
+        g_assert_cmpuint(done->packet_num, ==, numbers[i]);
+    }
+    multifd_queue_free(queue);
+}
+
+/* Small jobs are taken several at a time: in order, and one's share of them. */
+static void test_small_jobs(void)
+{
+    MultiFDQueue *queue = multifd_queue_new(2, 1, 1);
+    MultiFDTaker a = { 0 }, b = { 0 };
+    MultiFDJob *done = NULL;
+
+    for (unsigned i = 0; i < 16; i++) {
+        g_assert_true(multifd_queue_put(queue, multifd_queue_get(queue)));
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        g_assert_cmpint(multifd_queue_take(queue, &a, done), ==,
+                        MULTIFD_TAKE_JOB);
+        g_assert_cmpuint(a.job->packet_num, ==, i);
+        done = a.job;
+    }
+    for (unsigned i = 8; i < 12; i++) {
+        g_assert_cmpint(multifd_queue_take(queue, &b, i > 8 ? b.job : NULL),
+                        ==, MULTIFD_TAKE_JOB);
+        g_assert_cmpuint(b.job->packet_num, ==, i);
+    }
+    g_assert_cmpint(multifd_queue_take(queue, &a, done), ==, MULTIFD_TAKE_JOB);
+    g_assert_cmpuint(a.job->packet_num, ==, 12);
+    /* Of what was taken ahead nothing is given out any more. */
+    multifd_queue_close(queue);
+    g_assert_cmpint(multifd_queue_take(queue, &a, a.job), ==,
+                    MULTIFD_TAKE_CLOSED);
+    multifd_queue_free(queue);
+}
+
+/* Who has something to send is told that there is no more, or of a SYNC. */
+static void test_unsent(void)
+{
+    MultiFDQueue *queue = multifd_queue_new(1, 128, 1);
+    MultiFDTaker taker = { .unsent = true };
+    QemuThread thread;
+
+    g_assert_cmpint(multifd_queue_take(queue, &taker, NULL), ==,
+                    MULTIFD_TAKE_NOTHING);
+    multifd_queue_put(queue, multifd_queue_get(queue));
+    g_assert_cmpint(multifd_queue_take(queue, &taker, NULL), ==,
+                    MULTIFD_TAKE_JOB);
+    g_assert_cmpint(multifd_queue_take(queue, &taker, taker.job), ==,
+                    MULTIFD_TAKE_NOTHING);
+    qemu_thread_create(&thread, "sync", sync_thread, queue,
+                       QEMU_THREAD_JOINABLE);
+    while (multifd_queue_take(queue, &taker, NULL) == MULTIFD_TAKE_NOTHING) {
+        sched_yield();          /* not asked for yet */
+    }
+    multifd_queue_synced(queue);
+    g_assert_true(qemu_thread_join(&thread) == queue);
     multifd_queue_free(queue);
 }
 
@@ -102,11 +185,6 @@ static void *getter_thread(void *opaque)
         /* until there is none, and then until it is closed */
     }
     return NULL;
-}
-
-static void *sync_thread(void *opaque)
-{
-    return multifd_queue_sync(opaque) ? opaque : NULL;
 }
 
 static void test_close_wakes(void)
@@ -166,8 +244,9 @@ static void test_sync_after_jobs(void)
 }
 
 /* A channel that sits on its job for ever holds up nobody. */
-static void test_one_stalls(void)
+static void test_one_stalls(const void *data)
 {
+    unsigned run_nr_pages = GPOINTER_TO_UINT(data);
     MultiFDQueue *queue = multifd_queue_new(2, 128, 1);
     Taker taker = { .queue = queue };
     MultiFDTaker stalled = { 0 };
@@ -181,6 +260,7 @@ static void test_one_stalls(void)
         MultiFDJob *job = multifd_queue_get(queue);
 
         g_assert_true(job != stalled.job);
+        job->run_nr_pages = run_nr_pages;
         g_assert_true(multifd_queue_put(queue, job));
     }
     multifd_queue_close(queue);
@@ -281,11 +361,17 @@ static void test_no_sync_for_a_holder(void)
     multifd_queue_free(queue);
 }
 
+typedef struct ManyCase {
+    unsigned depth;
+    unsigned packet_pages;
+} ManyCase;
+
 /* Nothing is lost or doubled with many channels and many sync points. */
 static void test_many(const void *data)
 {
-    unsigned depth = GPOINTER_TO_UINT(data);
-    MultiFDQueue *queue = multifd_queue_new(8, 128, depth);
+    const ManyCase *t = data;
+    unsigned depth = t->depth;
+    MultiFDQueue *queue = multifd_queue_new(8, t->packet_pages, depth);
     Taker takers[8];
     unsigned nr_jobs = 0;
 
@@ -312,6 +398,10 @@ static void test_many(const void *data)
 
 int main(int argc, char **argv)
 {
+    static const ManyCase many = { 1, 128 };
+    static const ManyCase many_held = { ZERO_PAGE_DEPTH_MAX, 128 };
+    static const ManyCase many_small = { ZERO_PAGE_DEPTH_MAX, 1 };
+
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/multifd-queue/order and numbers", test_order);
     g_test_add_func("/multifd-queue/closed", test_closed);
@@ -321,7 +411,14 @@ int main(int argc, char **argv)
                     test_close_wakes_sync);
     g_test_add_func("/multifd-queue/syncs come after jobs",
                     test_sync_after_jobs);
-    g_test_add_func("/multifd-queue/one channel stalls", test_one_stalls);
+    g_test_add_func("/multifd-queue/numbers of a run", test_run_numbers);
+    g_test_add_func("/multifd-queue/small jobs", test_small_jobs);
+    g_test_add_func("/multifd-queue/who has something unsent does not wait",
+                    test_unsent);
+    g_test_add_data_func("/multifd-queue/one channel stalls",
+                         GUINT_TO_POINTER(0), test_one_stalls);
+    g_test_add_data_func("/multifd-queue/one channel stalls, runs of holes",
+                         GUINT_TO_POINTER(2048), test_one_stalls);
     g_test_add_func("/multifd-queue/all channels but one stall",
                     test_many_stall);
     g_test_add_data_func("/multifd-queue/jobs of one page",
@@ -332,9 +429,10 @@ int main(int argc, char **argv)
                     test_nothing);
     g_test_add_func("/multifd-queue/no sync for who holds a job",
                     test_no_sync_for_a_holder);
-    g_test_add_data_func("/multifd-queue/many channels", GUINT_TO_POINTER(1),
-                         test_many);
+    g_test_add_data_func("/multifd-queue/many channels", &many, test_many);
     g_test_add_data_func("/multifd-queue/many channels that hold many",
-                         GUINT_TO_POINTER(ZERO_PAGE_DEPTH_MAX), test_many);
+                         &many_held, test_many);
+    g_test_add_data_func("/multifd-queue/many channels and small jobs",
+                         &many_small, test_many);
     return g_test_run();
 }

@@ -453,6 +453,24 @@ static void test_greeting_fails(void)
     rate_limit_destroy(&rate);
 }
 
+/* Pages may be on their way by reference until the destination has ended. */
+static void test_settle(void)
+{
+    g_autoptr(MultiFDPair) pair = multifd_pair_new(&(MultiFDPairOptions) {
+        .nr_channels = 2,
+    });
+    Error *err = NULL;
+
+    ram_fixture_fill(pair->src, RAM_FIXTURE_MIX_RANDOM, 17);
+    g_assert_true(multifd_send_settle(pair->send, 0));
+    g_assert_true(multifd_pair_put(pair, &err));
+    multifd_pair_sync(pair);
+    g_assert_false(multifd_send_settle(pair->send, 0));
+    g_assert_true(multifd_recv_finish(pair->recv, &err));
+    g_assert_true(multifd_send_settle(pair->send, 0));
+    ram_fixture_assert_equal(pair->src, pair->dst);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -475,5 +493,6 @@ int main(int argc, char **argv)
                     test_add_after_shutdown);
     g_test_add_func("/multifd-send/greeting cannot be written",
                     test_greeting_fails);
+    g_test_add_func("/multifd-send/settle", test_settle);
     return g_test_run();
 }

@@ -120,6 +120,51 @@ static void test_unknown_block_is_not_found(void)
     g_assert_null(ram_received_find(r, "b"));
 }
 
+/* A model beside it: runs of random length and sort, page by page. */
+static void test_random_runs(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+    g_autoptr(RamList) list = ram_blocks_new("a", PAGES, NULL);
+    g_autoptr(RamReceived) r = NULL;
+    uint8_t content[PAGES] = { 0 };
+    bool named[PAGES] = { false };
+
+    for (unsigned page = 0; page < PAGES; page += 3) {
+        memset(ram_blocks_page(list, "a", page), 0xee, TARGET_PAGE_SIZE);
+        content[page] = 0xee;
+    }
+    r = scanned(list);
+    for (unsigned n = 0; n < 500; n++) {
+        unsigned first = g_rand_int_range(rand, 0, PAGES);
+        unsigned nr = g_rand_int_range(rand, 1, n % 2 ? 200 : 5);
+        bool normal = g_rand_boolean(rand);
+        ReceivedBlock *rb = ram_received_find(r, "a");
+        uint64_t nr_missing = 0, page = 0;
+        RAMBlock *block = NULL;
+
+        nr = MIN(nr, PAGES - first);
+        if (normal) {
+            received_block_normal(rb, first, nr);
+            memset(ram_blocks_page(list, "a", first), n, nr * TARGET_PAGE_SIZE);
+        } else {
+            received_block_zero(rb, first, nr);
+        }
+        for (unsigned i = 0; i < nr; i++) {
+            named[first + i] = true;
+            content[first + i] = normal ? n : 0;
+        }
+        for (unsigned i = 0; i < PAGES; i++) {
+            nr_missing += !named[i];
+        }
+        g_assert_cmpuint(ram_received_missing(r, &block, &page), ==,
+                         nr_missing);
+    }
+    for (unsigned i = 0; i < PAGES; i++) {
+        g_assert_cmphex(*ram_blocks_page(list, "a", i), ==, content[i]);
+        g_assert_cmphex(ram_blocks_page(list, "a", i)[4095], ==, content[i]);
+    }
+}
+
 /* Two channels note odd and even pages of the same words. */
 typedef struct Noter {
     ReceivedBlock *rb;
@@ -179,6 +224,7 @@ int main(int argc, char **argv)
                     test_nothing_is_missing_when_all_came);
     g_test_add_func("/received/unknown-block-is-not-found",
                     test_unknown_block_is_not_found);
+    g_test_add_func("/received/random-runs", test_random_runs);
     g_test_add_func("/received/channels-share-words",
                     test_channels_share_words);
     return g_test_run();

@@ -76,6 +76,12 @@ static void saving_init(Saving *s, bool needs_sync, bool each_section)
         .list = ram_blocks_new("a", 300, "b", 8, NULL),
         .log = g_string_new(NULL),
     };
+    /* Data: runs of holes would be longer. */
+    for (unsigned i = 0; i < 2; i++) {
+        RAMBlock *block = ram_list_block(s->list, i);
+
+        memset(block->host, 1, block->used_length);
+    }
     rate_limit_init(&s->rate, &s->live);
     s->soft = dirty_soft_new(s->list);
     s->out = stream_out_new(NULL);

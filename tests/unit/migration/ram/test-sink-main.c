@@ -147,6 +147,38 @@ static void test_holes_are_zero_records_and_not_touched(void)
     sinking_clear(&s);
 }
 
+/* Zero pages in front, between and behind normal ones, and alone in a run. */
+static void test_runs_of_zero_pages_are_single_records(void)
+{
+    static const char *const mixes[] = {
+        "........", "x.......", ".......x", "..x..x..", "x.x.x.x.", "xxx...xx",
+    };
+    Sinking s;
+
+    sinking_init(&s, ZERO_PAGE_DETECTION_MULTIFD);
+    for (size_t m = 0; m < ARRAY_SIZE(mixes); m++) {
+        uint64_t nr_before = s.stats.zero_pages;
+        uint64_t nr_zero = 0;
+
+        for (uint64_t page = 0; page < 8; page++) {
+            const char *name = m == 0 && page == 0 ? "a" : NULL;
+            uint8_t *there = ram_blocks_page(s.list, "a", page);
+
+            memset(there, mixes[m][page] == 'x' ? 0x10 + (int)page : 0,
+                   TARGET_PAGE_SIZE);
+            if (mixes[m][page] == 'x') {
+                expect_page(&s, name, page, there);
+            } else {
+                expect_zero(&s, name, page);
+                nr_zero++;
+            }
+        }
+        sinking_put(&s, "a", 0, 8, PAGE_RUN_DATA);
+        g_assert_cmpuint(s.stats.zero_pages - nr_before, ==, nr_zero);
+    }
+    sinking_clear(&s);
+}
+
 static void test_needs_no_sync_points(void)
 {
     PageSink *sink;
@@ -174,6 +206,8 @@ int main(int argc, char **argv)
                     test_none_does_not_touch_holes);
     g_test_add_func("/sink-main/holes-are-zero-records-and-not-touched",
                     test_holes_are_zero_records_and_not_touched);
+    g_test_add_func("/sink-main/runs-of-zero-pages-are-single-records",
+                    test_runs_of_zero_pages_are_single_records);
     g_test_add_func("/sink-main/needs-no-sync-points",
                     test_needs_no_sync_points);
     return g_test_run();

@@ -64,7 +64,8 @@ static void walk_round(Walk *w, uint64_t *nr_data, uint64_t *nr_hole)
         unsigned long *seen = run.block->idstr[0] == 'a' ? seen_a : seen_b;
 
         g_assert_cmpuint(run.nr_pages, >, 0);
-        g_assert_cmpuint(run.nr_pages, <=, PAGE_SINK_RUN_MAX);
+        g_assert_cmpuint(run.nr_pages, <=, run.kind == PAGE_RUN_HOLE ?
+                         PAGE_SINK_HOLE_RUN_MAX : PAGE_SINK_RUN_MAX);
         g_assert_cmpuint(run.first_page + run.nr_pages, <=,
                          run.block->nr_pages);
         for (uint64_t i = 0; i < run.nr_pages; i++) {

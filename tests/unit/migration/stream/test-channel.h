@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <glib.h>
-#include "io/channel.h"
+#include "io/channel-internal.h"
 #include "migration/stream/stream.h"
 
 typedef struct TestChannel {

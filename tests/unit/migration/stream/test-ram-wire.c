@@ -162,6 +162,128 @@ static void test_block_no_name(void)
     test_assert_error(&err, "block list entry before byte 1");
 }
 
+/* A run of zero records is the records one by one, whatever its length. */
+static void test_zeroes_out(void)
+{
+    static const uint64_t lengths[] = { 1, 2, 1820, 1821, 10000 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+        for (int named = 0; named < 2; named++) {
+            g_autoptr(MigStreamOut) run = stream_out_new(NULL);
+            g_autoptr(MigStreamOut) single = stream_out_new(NULL);
+            g_autoptr(GByteArray) got = NULL;
+            g_autoptr(GByteArray) want = NULL;
+
+            ram_wire_put_zeroes(run, named ? "m" : NULL, 0x123456789000,
+                                lengths[i]);
+            for (uint64_t page = 0; page < lengths[i]; page++) {
+                ram_wire_put_zero(single, named && page == 0 ? "m" : NULL,
+                                  0x123456789000 + page * 0x1000);
+            }
+            got = stream_out_steal(run);
+            want = stream_out_steal(single);
+            g_assert_cmpmem(got->data, got->len, want->data, want->len);
+        }
+    }
+}
+
+/* Takes what follows @offset of up to 100 pages; returns how many. */
+static uint64_t take(const char *bytes, size_t len_bytes, uint64_t offset,
+                     uint64_t max_pages)
+{
+    g_autoptr(MigStreamIn) s = test_stream_in(bytes, len_bytes);
+    uint64_t nr;
+
+    /* Nothing has been read yet, and it does not wait. */
+    g_assert_cmpuint(ram_wire_take_zeroes(s, offset, max_pages), ==, 0);
+    g_assert_true(stream_in_fill(s, 1));
+    nr = ram_wire_take_zeroes(s, offset, max_pages);
+    g_assert_cmpuint(stream_in_bytes(s), ==, nr * 9);
+    return nr;
+}
+
+#define ZERO_1 "\0\0\0\0\0\0\x10\x22\0"
+#define ZERO_2 "\0\0\0\0\0\0\x20\x22\0"
+
+static void test_zeroes_in(void)
+{
+    g_assert_cmpuint(take(BYTES(ZERO_1 ZERO_2), 0x1000, 100), ==, 2);
+    g_assert_cmpuint(take(BYTES(ZERO_1 ZERO_2), 0x1000, 1), ==, 1);
+    g_assert_cmpuint(take(BYTES(ZERO_1 ZERO_2), 0x1000, 0), ==, 0);
+    g_assert_cmpuint(take(BYTES(ZERO_1 ZERO_2), 0x2000, 100), ==, 0);
+    g_assert_cmpuint(take(BYTES(ZERO_1 ZERO_1), 0x1000, 100), ==, 1);
+    /* a name; a page; a delta; EOS; another fill byte */
+    g_assert_cmpuint(take(BYTES(ZERO_1 "\0\0\0\0\0\0\x20\x02\1m\0"), 0x1000,
+                          100), ==, 1);
+    g_assert_cmpuint(take(BYTES(ZERO_1 "\0\0\0\0\0\0\x20\x28\0"), 0x1000,
+                          100), ==, 1);
+    g_assert_cmpuint(take(BYTES(ZERO_1 "\0\0\0\0\0\0\x20\x62\0"), 0x1000,
+                          100), ==, 1);
+    g_assert_cmpuint(take(BYTES(ZERO_1 "\0\0\0\0\0\0\0\x10\0"), 0x1000, 100),
+                     ==, 1);
+    g_assert_cmpuint(take(BYTES(ZERO_1 "\0\0\0\0\0\0\x20\x22\7"), 0x1000,
+                          100), ==, 1);
+}
+
+static void test_zeroes_cut(void)
+{
+    static const char records[] = ZERO_1 ZERO_2;
+
+    for (size_t n = 1; n < sizeof(records); n++) {
+        g_assert_cmpuint(take(records, n, 0x1000, 100), ==, n / 9);
+    }
+}
+
+/*
+ * Three pages from 0x1000 on, the last of them without its content; the second
+ * header is @second.
+ */
+static unsigned look(const char *second, size_t len_bytes, unsigned max_pages,
+                     size_t *run_bytes)
+{
+    g_autofree uint8_t *bytes = g_malloc(3 * 0x1008);
+    g_autoptr(MigStreamIn) s = NULL;
+    struct iovec content[3];
+    unsigned nr;
+
+    memset(bytes, 1, 0x1000);
+    memcpy(bytes + 0x1000, second, 8);
+    memset(bytes + 0x1008, 2, 0x1000);
+    memcpy(bytes + 0x2008, "\0\0\0\0\0\0\x30\x28", 8);
+    memset(bytes + 0x2010, 3, 0x1000);
+    s = test_stream_in(bytes, len_bytes);
+    g_assert_true(stream_in_fill(s, 0x1000));
+    nr = ram_wire_look_pages(s, 0x1000, content, max_pages, run_bytes);
+    for (unsigned i = 0; i < nr; i++) {
+        g_assert_cmpuint(content[i].iov_len, ==, 0x1000);
+        g_assert_cmpuint(*(uint8_t *)content[i].iov_base, ==, i + 1);
+        g_assert_cmpuint(((uint8_t *)content[i].iov_base)[0xfff], ==, i + 1);
+    }
+    g_assert_cmpuint(*run_bytes, ==, nr * 0x1008 - 8);
+    g_assert_cmpuint(stream_in_bytes(s), ==, 0);
+    return nr;
+}
+
+static void test_pages_in(void)
+{
+    static const char next[8] = "\0\0\0\0\0\0\x20\x28";
+    static const char named[8] = "\0\0\0\0\0\0\x20\x08";
+    static const char other[8] = "\0\0\0\0\0\0\x30\x28";
+    static const char zero[8] = "\0\0\0\0\0\0\x20\x22";
+    size_t run_bytes;
+
+    g_assert_cmpuint(look(next, 3 * 0x1008 - 8, 3, &run_bytes), ==, 3);
+    g_assert_cmpuint(look(next, 3 * 0x1008 - 9, 3, &run_bytes), ==, 2);
+    g_assert_cmpuint(look(next, 2 * 0x1008, 3, &run_bytes), ==, 2);
+    g_assert_cmpuint(look(next, 2 * 0x1008 - 9, 3, &run_bytes), ==, 1);
+    g_assert_cmpuint(look(next, 0x1000, 3, &run_bytes), ==, 1);
+    g_assert_cmpuint(look(next, 3 * 0x1008 - 8, 2, &run_bytes), ==, 2);
+    g_assert_cmpuint(look(next, 3 * 0x1008 - 8, 1, &run_bytes), ==, 1);
+    g_assert_cmpuint(look(named, 3 * 0x1008 - 8, 3, &run_bytes), ==, 1);
+    g_assert_cmpuint(look(other, 3 * 0x1008 - 8, 3, &run_bytes), ==, 1);
+    g_assert_cmpuint(look(zero, 3 * 0x1008 - 8, 3, &run_bytes), ==, 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -177,5 +299,10 @@ int main(int argc, char **argv)
     g_test_add_func("/ram-wire/truncated record", test_truncated);
     g_test_add_func("/ram-wire/truncated block", test_block_truncated);
     g_test_add_func("/ram-wire/block without a name", test_block_no_name);
+    g_test_add_func("/ram-wire/a run of zero pages out", test_zeroes_out);
+    g_test_add_func("/ram-wire/a run of zero pages in", test_zeroes_in);
+    g_test_add_func("/ram-wire/a run of zero pages cut at every byte",
+                    test_zeroes_cut);
+    g_test_add_func("/ram-wire/a run of normal pages in", test_pages_in);
     return g_test_run();
 }

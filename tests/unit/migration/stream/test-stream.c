@@ -139,6 +139,71 @@ static void test_out_copies(void)
     }
 }
 
+/* Space among copies and references, more of it than the buffer holds. */
+static void test_out_space(void)
+{
+    enum { ROUNDS = 100, SPACE = 1000 };
+    g_autoptr(TestChannel) c = test_channel_new(NULL, 0);
+    g_autoptr(MigStreamOut) s = stream_out_new(&c->parent);
+    g_autoptr(MigStreamOut) memory = stream_out_new(NULL);
+    MigStreamOut *const both[] = { s, memory };
+    g_autoptr(GByteArray) want = NULL;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        for (int j = 0; j < 2; j++) {
+            stream_put_be32(both[j], i);
+            memset(stream_put_space(both[j], SPACE), i, SPACE);
+            stream_put_buffer_ref(both[j], "ref", 3);
+            memset(stream_put_space(both[j], 1), i, 1);
+        }
+    }
+    g_assert_true(stream_out_flush(s, NULL));
+    g_assert_cmpuint(stream_out_bytes(s), ==, ROUNDS * (4 + SPACE + 3 + 1));
+    want = stream_out_steal(memory);
+    g_assert_cmpuint(want->len, ==, ROUNDS * (4 + SPACE + 3 + 1));
+    assert_bytes(c->out, want->data, want->len);
+}
+
+/* The largest space, behind a byte: all of the buffer is used and reused. */
+static void test_out_space_fills_the_buffer(void)
+{
+    g_autoptr(TestChannel) c = test_channel_new(NULL, 0);
+    g_autoptr(MigStreamOut) s = stream_out_new(&c->parent);
+
+    stream_put_byte(s, 0xee);
+    for (int i = 0; i < 20; i++) {
+        memset(stream_put_space(s, STREAM_SPACE_MAX_BYTES), i,
+               STREAM_SPACE_MAX_BYTES);
+    }
+    g_assert_true(stream_out_flush(s, NULL));
+    g_assert_cmpuint(c->out->len, ==, 1 + 20 * STREAM_SPACE_MAX_BYTES);
+    for (int i = 0; i < 20; i++) {
+        for (int j = 0; j < STREAM_SPACE_MAX_BYTES; j++) {
+            g_assert_cmpuint(c->out->data[1 + i * STREAM_SPACE_MAX_BYTES + j],
+                             ==, i);
+        }
+    }
+}
+
+static void test_out_no_space_after_an_error(void)
+{
+    g_autoptr(TestChannel) c = test_channel_new(NULL, 0);
+    g_autoptr(MigStreamOut) s = stream_out_new(&c->parent);
+    uint8_t *space;
+
+    c->out_limit = 1;
+    for (int i = 0; i < 100; i++) {
+        space = stream_put_space(s, STREAM_SPACE_MAX_BYTES);
+        if (!space) {
+            break;
+        }
+        memset(space, 0, STREAM_SPACE_MAX_BYTES);
+    }
+    g_assert_null(space);
+    g_assert_false(stream_out_ok(s));
+    g_assert_null(stream_put_space(s, 1));
+}
+
 static void test_out_error_held(void)
 {
     g_autoptr(TestChannel) c = test_channel_new(NULL, 0);
@@ -323,6 +388,45 @@ static void test_in_peek(void)
     g_assert_cmpint(stream_peek(s, buf, 1, NULL), ==, 0);
 }
 
+/* What is there can be looked at and taken in part; nothing is waited for. */
+static void test_in_buffered(void)
+{
+    g_autoptr(TestChannel) c = test_channel_new("abcdefgh", 8);
+    g_autoptr(MigStreamIn) s = stream_in_new(&c->parent, "xy", 2);
+    const uint8_t *there;
+    size_t len_bytes;
+    uint8_t byte;
+
+    there = stream_in_buffered(s, &len_bytes);
+    g_assert_cmpmem(there, len_bytes, "xy", 2);
+    stream_in_advance(s, 1);
+    g_assert_cmpuint(c->nr_reads, ==, 0);
+    c->in_chunk = 3;
+    g_assert_true(stream_in_fill(s, 5));
+    there = stream_in_buffered(s, &len_bytes);
+    g_assert_cmpmem(there, len_bytes, "yabcdef", 7);
+    stream_in_advance(s, 6);
+    g_assert_cmpuint(stream_in_bytes(s), ==, 7);
+    g_assert_true(stream_get_byte(s, &byte, NULL));
+    g_assert_cmpuint(byte, ==, 'f');
+    g_assert_true(stream_in_fill(s, 2));
+    stream_in_buffered(s, &len_bytes);
+    g_assert_cmpuint(len_bytes, ==, 2);
+    g_assert_cmpuint(stream_in_bytes(s), ==, 8);
+}
+
+/* It says so, and the read that follows says why. */
+static void test_in_fill_ends(void)
+{
+    g_autoptr(MigStreamIn) s = test_stream_in("abc", 3);
+    Error *err = NULL;
+    char buf[4];
+
+    g_assert_false(stream_in_fill(s, 4));
+    g_assert_false(stream_get_buffer(s, buf, 4, &err));
+    test_assert_error(&err, "ended at byte 3, 3 bytes into a field of 4");
+}
+
 static void test_in_skip(void)
 {
     g_autofree uint8_t *zeroes = g_malloc0(200 * KiB);
@@ -411,6 +515,12 @@ int main(int argc, char **argv)
                     test_out_limits);
     g_test_add_func("/stream/out/a buffer may change after it was put",
                     test_out_copies);
+    g_test_add_func("/stream/out/space is written where it was put",
+                    test_out_space);
+    g_test_add_func("/stream/out/space uses all of the buffer",
+                    test_out_space_fills_the_buffer);
+    g_test_add_func("/stream/out/no space after an error",
+                    test_out_no_space_after_an_error);
     g_test_add_func("/stream/out/an error is held until flush",
                     test_out_error_held);
     g_test_add_func("/stream/out/a name of 256 bytes fails the stream",
@@ -426,6 +536,9 @@ int main(int argc, char **argv)
                     test_in_bad_names);
     g_test_add_func("/stream/in/a name may have 255 bytes", test_in_long_name);
     g_test_add_func("/stream/in/peek takes nothing", test_in_peek);
+    g_test_add_func("/stream/in/what is there may be taken in part",
+                    test_in_buffered);
+    g_test_add_func("/stream/in/fill ends with the stream", test_in_fill_ends);
     g_test_add_func("/stream/in/skip stops at the end", test_in_skip);
     g_test_add_func("/stream/in/wait ends when bytes or the end come",
                     test_in_wait);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Content of the normal pages of a packet: from a multifd channel to its place.
+ *
+ * A page that was populated before is read straight into the mapping.  One that
+ * a file in shared memory does not have yet is written to the file instead,
+ * which saves a page fault, the clearing of a page that is written over at once,
+ * and an entry in a page table that may never be wanted: a run of many pages by
+ * splice(2), without a copy in between, shorter ones through a buffer.  Long
+ * runs in fresh anonymous memory are populated with one call.
+ *
+ * Threads: multifdrecv_N, each for its own channel.  This header owns no locks.
+ */
+#ifndef MIGRATION_MULTIFD_RECV_CONTENT_H
+#define MIGRATION_MULTIFD_RECV_CONTENT_H
+
+#include <stdbool.h>
+#include "migration/ram/received.h"
+
+typedef struct MultiFDRecvChannel MultiFDRecvChannel;
+
+/**
+ * multifd_recv_content:
+ * @c: a channel whose packet's header has been read; its pages are in c->page,
+ *     and what was read of the stream behind the header is in c->ahead
+ * @rb: the block they are of
+ * @nr_normal: how many of them have content, which is next in the stream
+ * @errp: where to put the reason, or NULL
+ *
+ * Reads the content to its place, and has @rb note the pages before.  Bytes
+ * behind the content stay where they are, in c->ahead or in the channel.
+ * Context: the channel's thread.
+ * Returns: false when the stream ends before the content does, or the host has
+ *          no room for it
+ */
+bool multifd_recv_content(MultiFDRecvChannel *c, ReceivedBlock *rb,
+                          unsigned nr_normal, Error **errp);
+
+#endif
