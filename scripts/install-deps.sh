@@ -44,6 +44,7 @@ cmd    clang            clang                   second compiler
 clangrt tsan            libclang-rt-14-dev      sanitizers of clang
 cmd    llvm-symbolizer  llvm                    readable sanitizer reports
 cmd    valgrind         valgrind                counts instructions
+py     pygal            python3-pygal           charts of measurements
 '
 
 build_only=false
@@ -90,6 +91,13 @@ have_pc()
 have_x86pc()
 {
     [ "$(uname -m)" != x86_64 ] || have_pc "$1"
+}
+
+# tests/lib/wherrytest/chart.py finds Debian's modules from any python3.
+have_py()
+{
+    python3 -c "import $1" 2>/dev/null ||
+        [ -d "/usr/lib/python3/dist-packages/$1" ]
 }
 
 # The run-time libraries of clang are a package of their own, and clang links

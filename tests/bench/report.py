@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What a benchmark run cost, and how it is told: a table on stdout and JSON
-# with all that is needed to judge the figures later.
+# What benchmark runs cost, and how it is told: a table on stdout, and JSON with
+# all that is needed to judge the figures later.  Programs are compared by
+# pairs, one run of each after the other; a factor is how many times less
+# Wherry took than the stock program of its pair.
 
 import json
 import os
@@ -15,41 +17,28 @@ import time
 from wherrytest import vm
 
 SIDES = ('source', 'destination')
+# Of one run: name -> how to get it.
+VALUES = {
+    'wall': lambda run: run['wall'],
+    'cpu': lambda run: run['cpu'],
+    'source': lambda run: run['source']['cpu'],
+    'destination': lambda run: run['destination']['cpu'],
+    'setup': lambda run: run['setup'],
+    'total-time': lambda run: run['total-time-ms'] / 1000,
+    'downtime': lambda run: run.get('stood-still-ms', run['downtime-ms']),
+    'rounds': lambda run: run['rounds'],
+    'pages-sent': lambda run: run['normal-pages'] + run['zero-pages'],
+    'source-growth': lambda run: _growth(run['source']),
+    'destination-growth': lambda run: _growth(run['destination']),
+    'source-faults': lambda run: run['source']['faults'],
+    'destination-faults': lambda run: run['destination']['faults'],
+}
+FACTORS = ('wall', 'cpu', 'source', 'destination')
 
 
-class Usage:
-    """Wall clock and the CPU time of a process, at one moment."""
-
-    def __init__(self, pid):
-        self.wall = time.monotonic()
-        self.cpu = vm.cpu_seconds(pid)
-        self.rss = vm.peak_rss(pid)
-        with open('/proc/%d/stat' % pid) as stat:
-            fields = stat.read().rsplit(')', 1)[1].split()
-        tick = os.sysconf('SC_CLK_TCK')
-        self.user, self.system = (int(fields[n]) / tick for n in (11, 12))
-
-
-def figures(before, after, info):
-    """One run as numbers; times in seconds, sizes in bytes."""
-    stats = info['ram']
-    run = {
-        'wall': after[1].wall - before[0].wall,
-        'cpu': sum(a.cpu - b.cpu for a, b in zip(after, before)),
-        'total-time-ms': info['total-time'],
-        'downtime-ms': info['downtime'],
-        'normal-pages': stats['normal'],
-        'zero-pages': stats['duplicate'],
-        'transferred': stats['transferred'],
-    }
-    for side, old, new in zip(SIDES, before, after):
-        run[side] = {'cpu': new.cpu - old.cpu, 'user': new.user - old.user,
-                     'system': new.system - old.system, 'peak-rss': new.rss}
-    return run
-
-
-def value(run, name):
-    return run[name]['cpu'] if name in SIDES else run[name]
+def _growth(side):
+    """Memory that a side has come to use, mapped or only held by its file."""
+    return max(side['resident'], side['allocated'])
 
 
 def spread(values):
@@ -58,46 +47,102 @@ def spread(values):
             'max': max(values)}
 
 
-def summarize(runs):
-    """program -> figure -> spread, and the ratios of paired runs."""
-    names = ('wall', 'cpu') + SIDES
-    summary = {program: {name: spread([value(r, name) for r in of_program])
-                         for name in names}
-               for program, of_program in runs.items()}
-    if len(runs) == 2:
-        summary['ratio'] = {
-            name: spread([value(a, name) / value(b, name) for a, b
-                          in zip(runs[vm.WHERRY], runs[vm.QEMU])])
+def factors(ours, stock, name):
+    """One factor for each pair that has one."""
+    pairs = [(VALUES[name](a), VALUES[name](b)) for a, b in zip(ours, stock)]
+    return [b / a for a, b in pairs if a > 0]
+
+
+def threads(runs):
+    """side -> thread -> median seconds, figures of threads that a run did
+    not have being 0."""
+    found = {}
+    for side in SIDES:
+        names = sorted({name for run in runs for name in run[side]['threads']})
+        found[side] = {
+            name: {key: statistics.median(
+                run[side]['threads'].get(name, {}).get(key, 0)
+                for run in runs) for key in ('cpu', 'faults', 'switches')}
             for name in names}
+    return found
+
+
+def summarize(runs):
+    """program -> figure -> spread, the threads, and the factors of pairs."""
+    summary = {program: {name: spread([value(run) for run in of_program])
+                         for name, value in VALUES.items()}
+               for program, of_program in runs.items()}
+    for program, of_program in runs.items():
+        summary[program]['threads'] = threads(of_program)
+    if vm.WHERRY in runs and vm.QEMU in runs:
+        found = {name: factors(runs[vm.WHERRY], runs[vm.QEMU], name)
+                 for name in FACTORS}
+        summary['factor'] = {name: spread(values)
+                             for name, values in found.items() if values}
     return summary
 
 
-def heading(options):
-    print('%d MiB, %s memory, %s over %s, %d counted runs each' % (
-        options.size, options.backend,
-        'multifd with %d channels' % options.channels if options.channels
-        else 'plain', options.transport, options.repeats))
-    print('%-8s %-8s %21s %21s %12s %12s' % (
-        '', '', 'wall ms (min-max)', 'CPU ms (min-max)', 'source CPU',
-        'dest. CPU'))
+# -- as text ------------------------------------------------------------------
+
+def cell(item, factor=1000):
+    """Median (min-max), with three digits that say something."""
+    values = [item[key] * factor for key in ('median', 'min', 'max')]
+    whole = all(value == int(value) for value in values)
+    digits = 0 if whole or values[0] >= 100 else 1 if values[0] >= 10 else 2
+    return '%.*f (%.*f-%.*f)' % (digits, values[0], digits, values[1],
+                                 digits, values[2])
 
 
-def _cell(item, factor, digits):
-    return '%.*f (%.*f-%.*f)' % (digits, item['median'] * factor,
-                                 digits, item['min'] * factor,
-                                 digits, item['max'] * factor)
+_FORM = '%-16s %-7s %23s %23s %17s %17s %13s'
 
 
-def scenario(kind, runs):
-    for program, item in summarize(runs).items():
-        ratio = program == 'ratio'
-        factor, digits = (1, 2) if ratio else (1000, 0)
-        print('%-8s %-8s %21s %21s %12.*f %12.*f' % (
-            kind, program, _cell(item['wall'], factor, digits),
-            _cell(item['cpu'], factor, digits),
-            digits, item['source']['median'] * factor,
-            digits, item['destination']['median'] * factor), flush=True)
+def heading(text):
+    print(text)
+    print(_FORM % ('', '', 'wall ms (min-max)', 'CPU ms (min-max)',
+                   'source CPU ms', 'dest. CPU ms', 'growth MiB'))
 
+
+def row(label, summary):
+    """The lines of one setting."""
+    for program in (vm.WHERRY, vm.QEMU):
+        item = summary.get(program)
+        if item:
+            growth = '%.0f + %.0f' % tuple(
+                item[side + '-growth']['median'] / (1 << 20)
+                for side in SIDES)
+            print(_FORM % (label, program, cell(item['wall']),
+                           cell(item['cpu']), cell(item['source']).split()[0],
+                           cell(item['destination']).split()[0], growth))
+    if 'factor' in summary:
+        item = summary['factor']
+        texts = [cell(item[name], 1) if name in item else '-'
+                 for name in FACTORS]
+        print(_FORM % (label, 'factor', texts[0], texts[1],
+                       texts[2].split()[0], texts[3].split()[0], ''))
+    sys.stdout.flush()
+
+
+def thread_lines(summary, least=0.02):
+    """Lines with the CPU time of each thread that used some of it."""
+    for program in (vm.WHERRY, vm.QEMU):
+        for side in SIDES if program in summary else ():
+            found = summary[program]['threads'][side]
+            total = sum(entry['cpu'] for entry in found.values())
+            parts = ['%s %.1f' % (name, 1000 * entry['cpu'])
+                     for name, entry in sorted(
+                         found.items(), key=lambda item: -item[1]['cpu'])
+                     if total and entry['cpu'] >= least * total]
+            yield '%s %s, ms by thread: %s' % (program, side,
+                                               ', '.join(parts))
+
+
+def verdicts(found):
+    for verdict in found:
+        print('    %s' % verdict)
+    sys.stdout.flush()
+
+
+# -- where it was measured ----------------------------------------------------
 
 def _output(*command):
     try:
@@ -127,13 +172,43 @@ def host():
         'memory': _first_line('/proc/meminfo', 'MemTotal'),
         'governor': _first_line('/sys/devices/system/cpu/cpu0/cpufreq/'
                                 'scaling_governor', ''),
+        'hypervisor': 'hypervisor' in (_first_line('/proc/cpuinfo', 'flags')
+                                       or '').split(),
+        'huge pages': {
+            name: _first_line('/sys/kernel/mm/transparent_hugepage/' + name,
+                              '')
+            for name in ('enabled', 'shmem_enabled')},
         'machine': platform.machine(),
     }
 
 
-def write(options, programs, results):
-    """All figures with commit, host, kernel, command and repeats."""
-    document = {
+class Others:
+    """What of the processors went to neither side nor to this program."""
+
+    def __init__(self):
+        self.began = time.monotonic()
+        self.before = self._read()
+
+    @staticmethod
+    def _read():
+        tick = os.sysconf('SC_CLK_TCK')
+        with open('/proc/stat') as stat:
+            user, nice, system, _, _, irq, softirq, steal = (
+                int(field) / tick for field in stat.readline().split()[1:9])
+        return user + nice + system + irq + softirq - sum(os.times()[:4]), \
+            steal
+
+    def share(self):
+        """(of other processes, of other guests of the host), 0 to 1."""
+        room = max(1e-3, (time.monotonic() - self.began) * os.cpu_count())
+        return tuple(round(max(0.0, (new - old) / room), 4)
+                     for new, old in zip(self._read(), self.before))
+
+
+def document(table, options, programs, rows):
+    """All figures with commit, host, kernel and command."""
+    return {
+        'table': table,
         'commit': _output('git', 'rev-parse', 'HEAD'),
         'dirty': bool(_output('git', 'status', '--porcelain')),
         'date': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
@@ -141,13 +216,31 @@ def write(options, programs, results):
         'kernel': platform.release(),
         'command': shlex.join(sys.argv),
         'options': vars(options),
-        'versions': {program: _output(vm.binary(program),
-                                      '--version').splitlines()[:1]
+        'versions': {program: (_output(vm.binary(program), '--version')
+                               .splitlines() or [''])[0]
                      for program in programs},
         'repeats': options.repeats,
-        'scenarios': {kind: {'summary': summarize(runs), 'runs': runs}
-                      for kind, runs in results.items()},
+        'rows': rows,
     }
-    with open(options.output, 'w') as out:
-        json.dump(document, out, indent=1, sort_keys=True)
-        out.write('\n')
+
+
+def _rounded(value):
+    """Nobody measures less than a microsecond here."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def write(path, content):
+    """Write a document or a text, making the folder."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, 'w') as out:
+        if isinstance(content, str):
+            out.write(content)
+        else:
+            json.dump(_rounded(content), out, indent=1, sort_keys=True)
+            out.write('\n')

@@ -1,145 +1,231 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-#
-# Migrates the same RAM image through two wherry processes and through two
-# stock QEMU processes, in alternation, and prints the ratios of wall and CPU
-# time.  Every run first proves that the destination's RAM equals the image.
-# One ratio on one host says something; the figures of two hosts do not
-# compare, and loopback tells nothing about a network.
+"""Compares migrations by wherry and by a stock QEMU, of the same memory, in
+turn, and prints medians, spread and ratios.  Every run first proves that the
+destination's memory is right.  A ratio of one run on one host says something;
+figures of two hosts do not compare, and one host tells nothing of a network.
+"""
 
 import argparse
 import os
-import shutil
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'lib'))
+import backends  # noqa: E402
+import guestload  # noqa: E402
+import pages  # noqa: E402
 import report  # noqa: E402
-from wherrytest import migrate, ram, vm  # noqa: E402
+import rig  # noqa: E402
+import targets  # noqa: E402
+from wherrytest import vm  # noqa: E402
 
-SCENARIOS = {
+KINDS = {
     'holes': 'memory the guest has never touched',
     'zero': 'memory written with zeroes',
     'half': 'normal and zero pages in turn',
     'random': 'only normal pages',
+    'few': 'random, but 2 % of it zero pages: a guest that has run for long',
     'mixed': 'runs of holes, zeroes, data and nearly zero pages',
 }
+TABLE = ('holes', 'zero', 'half', 'random')
+FOUND_BY = (('main thread', 'legacy', 4), ('multifd 1', 'multifd', 1),
+            ('multifd 2', 'multifd', 2), ('multifd 4', 'multifd', 4))
+SOFT = 'dsa:soft'
+SOFT_LABEL = 'dsa:soft 4, software'
 
 
-class Bench:
-    """One set of options; the image of one scenario at a time."""
+class Progress:
+    """Says on stderr how far a table is and how long it will take."""
 
-    def __init__(self, options):
-        self.options = options
-        self.size = options.size * vm.MIB
-        self.folder = vm.make_folder(need=4 * self.size)
-        self.image = os.path.join(self.folder, 'image')
-        self.result = os.path.join(self.folder, 'result')
-        self.kind = None
-        self.allocated = 0
+    def __init__(self, weights):
+        self.total, self.done = sum(weights), 0.0
+        self.count, self.number = len(weights), 0
+        self.began = time.monotonic()
 
-    def close(self):
-        shutil.rmtree(self.folder, True)
-
-    def prepare(self, kind):
-        ram.create(self.image, self.size, kind)
-        self.kind = kind
-        self.allocated = ram.allocated(self.image)
-
-    def machines(self, program):
-        """Source and destination, the image loaded."""
-        anonymous = self.options.backend == 'anon'
-        common = {'size': self.size,
-                  'backend': 'ram' if anonymous else 'file'}
-        src = vm.VM(program, self.folder, 'src', image=self.image, **common)
-        if os.path.exists(self.result):
-            os.unlink(self.result)
-        dst = vm.VM(program, self.folder, 'dst', image=self.result,
-                    incoming='defer', **common)
-        if anonymous:
-            ram.load_into(src.pid, self.size, self.image)
-        return src, dst
-
-    def settings(self):
-        options = self.options
-        params = {'multifd_channels': options.channels or 2,
-                  'max_bandwidth': 0}
-        if options.zero_page_detection:
-            params['zero_page_detection'] = options.zero_page_detection
-        caps = ('multifd',) if options.channels else ()
-        return caps + (('return-path',) if options.return_path else ()), params
-
-    def uri(self):
-        if self.options.transport == 'tcp':
-            return 'tcp:127.0.0.1:0'
-        return 'unix:' + os.path.join(self.folder, 'm')
-
-    def measure(self, program):
-        """One migration: a dict of figures, RAM proven equal."""
-        src, dst = self.machines(program)
-        try:
-            caps, params = self.settings()
-            migrate.configure(src, caps, params)
-            migrate.configure(dst, caps, params)
-            uri = dst.listen(self.uri())
-            before = [report.Usage(m.pid) for m in (src, dst)]
-            src.qmp.cmd('migrate', {'uri': uri})
-            outcome = migrate.finish(src, dst, 600)
-            after = [report.Usage(m.pid) for m in (src, dst)]
-            self.check(src, dst, outcome)
-        finally:
-            src.kill()
-            dst.kill()
-        if ram.allocated(self.image) != self.allocated:
-            # A source that reads holes fills them; the next run needs them.
-            self.prepare(self.kind)
-        return report.figures(before, after, outcome.src)
-
-    def check(self, src, dst, outcome):
-        if (outcome.src_status, outcome.dst_status) != ('completed',) * 2:
-            raise RuntimeError('migration failed: %s' % outcome)
-        if self.options.backend == 'anon':
-            ram.save_from(dst.pid, self.size, self.result)
-        difference = ram.first_difference(self.image, self.result)
-        if difference:
-            raise RuntimeError('RAM is not equal after the migration by %s: '
-                               '%s' % (src.kind, difference))
-
-    def run(self, kind, programs):
-        """program -> list of figures; the order turns with each repeat."""
-        self.prepare(kind)
-        runs = {program: [] for program in programs}
-        # The first of each warms caches and proves equality; not counted.
-        for program in programs:
-            self.measure(program)
-        for turn in range(self.options.repeats):
-            order = programs if turn % 2 == 0 else programs[::-1]
-            for program in order:
-                runs[program].append(self.measure(program))
-        return runs
+    def step(self, weight, text):
+        self.done += weight
+        self.number += 1
+        left = (time.monotonic() - self.began) * (self.total - self.done) \
+            / self.done
+        print('[%d/%d] %s; about %d:%02d left' % (
+            self.number, self.count, text, left // 60, left % 60),
+            file=sys.stderr, flush=True)
 
 
-def parse():
-    parser = argparse.ArgumentParser(
-        description='Compare migrations by wherry and by a stock QEMU.',
-        epilog='scenarios: ' + '; '.join('%s: %s' % item
-                                         for item in SCENARIOS.items()))
-    parser.add_argument('scenario', nargs='*', metavar='SCENARIO',
-                        help='what the RAM holds (default: holes zero half '
-                        'random)')
-    parser.add_argument('--size', type=int, default=512, metavar='MIB',
-                        help='RAM in MiB (default 512)')
-    parser.add_argument('--backend', choices=('shm', 'anon'), default='shm',
-                        help='shared file on a RAM disk, or anonymous memory')
+class Row:
+    """A setting and the programs that it is measured with."""
+
+    def __init__(self, label, setting, programs, x=None):
+        self.label, self.setting = label, setting
+        self.programs, self.x = programs, x
+
+    def turns(self, options):
+        """The order of programs, turned with each repeat.  The first of each
+        warms caches; it has to be right, but does not count."""
+        yield from ((program, False) for program in self.programs)
+        for turn in range(options.repeats):
+            order = self.programs if turn % 2 == 0 else self.programs[::-1]
+            yield from ((program, True) for program in order)
+
+
+def measure(bench, row, options, progress):
+    """One row of a table, as JSON has it."""
+    runs = {program: [] for program in row.programs}
+    others = report.Others()
+    for program, counts in row.turns(options):
+        run = bench.measure(program, row.setting)
+        if counts:
+            runs[program].append(run)
+        progress.step(row.setting.size, '%s %s: %.1f ms' % (
+            row.label, program, 1000 * run['wall']))
+    return {'label': row.label, 'x': row.x,
+            'setting': vars(row.setting).copy(),
+            'summary': report.summarize(runs), 'runs': runs,
+            'others': others.share()}
+
+
+def run_rows(bench, options, rows, judge):
+    """Measure and print; the rows as JSON has them, verdicts included."""
+    for row in rows:
+        reason = backends.missing(row.setting.backend, row.setting.bytes)
+        if reason:
+            raise RuntimeError('%s: %s' % (row.label, reason))
+    progress = Progress([row.setting.size for row in rows
+                         for _ in row.turns(options)])
+    done = []
+    for row in rows:
+        found = measure(bench, row, options, progress)
+        report.row(row.label, found['summary'])
+        if options.threads:
+            for line in report.thread_lines(found['summary']):
+                print('    ' + line)
+        verdicts = judge(found)
+        found['targets'] = [verdict.as_dict() for verdict in verdicts]
+        report.verdicts(verdicts)
+        done.append(found)
+    return done
+
+
+def programs_of(options):
+    return [options.only] if options.only else [vm.WHERRY, vm.QEMU]
+
+
+def settings(options, **more):
+    """A Setting with what the command line says."""
+    common = {'size': options.size, 'backend': options.backend,
+              'channels': options.channels, 'transport': options.transport,
+              'detection': options.zero_page_detection,
+              'return_path': options.return_path,
+              'destination': options.destination,
+              'touched': options.touched}
+    return rig.Setting(**dict(common, **more))
+
+
+def judge_table(found):
+    return targets.judge(found['setting'], found['summary'])
+
+
+# -- the tables ---------------------------------------------------------------
+
+def table(bench, options):
+    """Each kind of memory, against the targets."""
+    return run_rows(bench, options, [
+        Row(kind, settings(options, kind=kind), programs_of(options))
+        for kind in options.kind or TABLE], judge_table)
+
+
+def scaling(bench, options):
+    """The same with growing memory, or with more channels."""
+    rows = []
+    for kind in options.kind or ('zero', 'random'):
+        for number in options.numbers:
+            more = {'size': number * 1024} if options.axis == 'size' else \
+                {'channels': number}
+            unit = 'GiB' if options.axis == 'size' else 'channels'
+            rows.append(Row('%s %d %s' % (kind, number, unit),
+                            settings(options, kind=kind, **more),
+                            programs_of(options), x=number))
+    return run_rows(bench, options, rows, lambda found: [])
+
+
+def detection(bench, options):
+    """Who looks for zero pages: the main thread or 1, 2, 4 channels."""
+    rows = []
+    for kind in options.kind or ('random', 'few', 'half', 'zero'):
+        for label, how, channels in FOUND_BY:
+            rows.append(Row('%s %s' % (kind, label), settings(
+                options, kind=kind, detection=how, channels=channels),
+                programs_of(options), x=label))
+        if options.only != vm.QEMU:
+            rows.append(Row('%s %s' % (kind, SOFT_LABEL), settings(
+                options, kind=kind, detection='dsa-accel', channels=4,
+                accel_path=SOFT), [vm.WHERRY], x=SOFT_LABEL))
+    return run_rows(bench, options, rows, lambda found: [])
+
+
+def stress(bench, options):
+    """A guest that writes at a rate that the link can carry."""
+    def judge(found):
+        item = found['summary']
+        for program, runs in found['runs'].items():
+            print('    %s: rounds %s, pages sent %s, downtime ms %s, told %s;'
+                  ' written %.0f MiB/s' % (
+                      program, report.cell(item[program]['rounds'], 1),
+                      report.cell(item[program]['pages-sent'], 1),
+                      report.cell(item[program]['downtime'], 1),
+                      report.cell(report.spread([run['downtime-ms']
+                                                 for run in runs]), 1),
+                      report.spread([run['written-rate'] for run in runs])
+                      ['median'] / vm.MIB))
+        return targets.judge_stress(item) if 'factor' in item else []
+
+    rows = [Row('%s, %d MiB/s' % (kind, options.rate),
+                settings(options, kind=kind), programs_of(options))
+            for kind in options.kind or ('random',)]
+    return run_rows(bench, options, rows, judge)
+
+
+# -- the command line ---------------------------------------------------------
+
+def numbers(text):
+    """"1,2,4" as [1, 2, 4]."""
+    found = [int(part) for part in text.split(',')]
+    if not found or min(found) < 1:
+        raise ValueError(text)
+    return found
+
+
+def common_options(parser, size):
+    parser.add_argument('kind', nargs='*', metavar='KIND',
+                        help='what the memory holds; ' + '; '.join(
+                            '%s: %s' % (name, text.replace('%', '%%'))
+                            for name, text in KINDS.items()))
+    parser.add_argument('--size', type=int, default=size, metavar='MIB',
+                        help='guest memory in MiB (default %d)' % size)
+    parser.add_argument('--backend', choices=sorted(backends.BACKENDS),
+                        default='shm', help='where guest memory lies: a '
+                        'shared file on a RAM disk, anonymous, a memfd, a '
+                        'memfd of huge pages (default shm)')
     parser.add_argument('--channels', type=int, default=2, metavar='N',
                         help='multifd channels, 0 for plain (default 2)')
     parser.add_argument('--transport', choices=('unix', 'tcp'),
                         default='unix')
+    parser.add_argument('--destination', choices=('same', 'qemu'),
+                        default='same', help='qemu: both migrate to a stock '
+                        'QEMU, only the source is compared')
+    parser.add_argument('--touched', action='store_true',
+                        help='the source has its memory mapped, as after a '
+                        'guest has written it; without this a file is '
+                        'mapped by the migration')
     parser.add_argument('--zero-page-detection',
                         choices=('none', 'legacy', 'multifd'))
     parser.add_argument('--return-path', action='store_true')
     parser.add_argument('--repeats', type=int, default=5, metavar='N',
-                        help='counted runs of each program (default 5)')
+                        help='counted pairs (default 5)')
+    parser.add_argument('--threads', action='store_true',
+                        help='print CPU time by thread; JSON always has it')
     parser.add_argument('--only', choices=(vm.WHERRY, vm.QEMU),
                         help='measure one program alone')
     parser.add_argument('--wherry', metavar='PATH',
@@ -147,46 +233,118 @@ def parse():
     parser.add_argument('--qemu', metavar='PATH',
                         help='the stock program (default: $QEMU or '
                         'qemu-system-x86_64)')
-    parser.add_argument('--output', metavar='FILE',
-                        help='write all figures there as JSON')
-    options = parser.parse_args()
-    options.scenario = options.scenario or ['holes', 'zero', 'half',
-                                            'random']
-    for name in options.scenario:
-        if name not in SCENARIOS:
-            parser.error('no scenario %s; there are: %s'
-                         % (name, ', '.join(SCENARIOS)))
-    if options.repeats < 1 or options.size < 1 or \
-            not 0 <= options.channels <= 255:
-        parser.error('a number is out of range')
+    parser.add_argument('--output', metavar='NAME',
+                        help='write NAME.json and NAME.html')
+
+
+COMMANDS = {'table': (table, 2048), 'scaling': (scaling, 2048),
+            'detection': (detection, 1024), 'stress': (stress, 2048)}
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest='command', metavar='TABLE')
+    for name, (function, size) in COMMANDS.items():
+        sub = commands.add_parser(name, help=function.__doc__.rstrip('.'),
+                                  description=function.__doc__)
+        if name == 'scaling':
+            sub.add_argument('axis', choices=('size', 'channels'))
+            sub.add_argument('--numbers', type=numbers, default=[1, 2, 4, 8],
+                             metavar='N,N,...',
+                             help='GiB or channels (default 1,2,4,8)')
+        if name == 'stress':
+            sub.add_argument('--rate', type=int, default=100, metavar='MIB',
+                             help='what the guest writes a second '
+                             '(default 100)')
+            sub.add_argument('--bandwidth', type=int, default=0,
+                             metavar='MIB', help='max-bandwidth (default: '
+                             'what the socket carries)')
+            sub.add_argument('--downtime-limit', type=int, default=30,
+                             metavar='MS', help='(default 30)')
+        common_options(sub, size)
+    # Without the name of a table: the table of targets.
+    if not arguments or arguments[0] not in list(COMMANDS) + ['-h', '--help']:
+        arguments = ['table'] + arguments
+    options = parser.parse_args(arguments)
+    check(parser, options)
     return options
 
 
+def check(parser, options):
+    for name in options.kind:
+        if name not in KINDS:
+            parser.error('no kind of memory %s; there are: %s'
+                         % (name, ', '.join(KINDS)))
+    if options.repeats < 1 or options.size < 2 or \
+            not 0 <= options.channels <= 255:
+        parser.error('a number is out of range')
+    if options.backend == 'hugetlb' and options.size % 2:
+        parser.error('huge pages have 2 MiB; --size %d is not whole ones'
+                     % options.size)
+    if options.destination == 'qemu' and \
+            options.command in ('detection', 'stress'):
+        parser.error('--destination qemu is for the other tables')
+    if options.output and options.output.endswith('.json'):
+        options.output = options.output[:-len('.json')]
+
+
+def heading(options):
+    text = '%s: %s memory, %s over %s, %d pairs' % (
+        options.command, options.backend,
+        'multifd with %d channels' % options.channels if options.channels
+        else 'plain', options.transport, options.repeats)
+    if options.command != 'scaling' or options.axis != 'size':
+        text += ', %d MiB' % options.size
+    if options.touched:
+        text += ', mapped at the source'
+    if options.destination == 'qemu':
+        text += ', to a stock QEMU'
+    report.heading(text)
+
+
+def run(options, programs):
+    bench = guestload.LoadRig(options) if options.command == 'stress' \
+        else rig.Rig()
+    if bench.endings.why:
+        print('run.py: %s; their CPU time is told as one'
+              % bench.endings.why, file=sys.stderr)
+    others = report.Others()
+    try:
+        heading(options)
+        rows = COMMANDS[options.command][0](bench, options)
+    finally:
+        bench.close()
+    busy, stolen = others.share()
+    print('other processes took %.1f %% of the processors meanwhile, other '
+          'guests of this host %.1f %%' % (100 * busy, 100 * stolen))
+    if options.output:
+        document = report.document(options.command, options, programs, rows)
+        report.write(options.output + '.json', document)
+        page, reason = pages.page(document)
+        report.write(options.output + '.html', page)
+        if reason:
+            print('run.py: ' + reason, file=sys.stderr)
+    return rows
+
+
 def main():
-    options = parse()
+    options = parse(sys.argv[1:])
     for name in ('wherry', 'qemu'):
         if getattr(options, name):
             os.environ[name.upper()] = getattr(options, name)
-    programs = [options.only] if options.only else [vm.WHERRY, vm.QEMU]
+    programs = programs_of(options)
+    if options.destination == 'qemu' and vm.QEMU not in programs:
+        programs = programs + [vm.QEMU]
     for program in programs:
         if vm.binary(program) is None:
             print('run.py: no %s program; give --%s' % (program, program),
                   file=sys.stderr)
             return 1
-    bench = Bench(options)
-    results = {}
     try:
-        report.heading(options)
-        for kind in options.scenario:
-            results[kind] = bench.run(kind, programs)
-            report.scenario(kind, results[kind])
+        run(options, programs)
     except RuntimeError as err:
         print('run.py: %s' % err, file=sys.stderr)
         return 1
-    finally:
-        bench.close()
-    if options.output:
-        report.write(options, programs, results)
     return 0
 
 
