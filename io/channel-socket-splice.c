@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include "channel-socket-splice.h"
 #include "qemu/iov.h"
+#include "qemu/thread.h"
 #include "qemu/units.h"
 
 /* What an unprivileged process may ask for, and what is too small to pay. */
@@ -189,8 +190,12 @@ static int splice_to_memory(const SplicePipe *p, uint8_t *to, size_t len_bytes)
         if (n < 0 && errno == EINTR) {
             continue;
         }
-        if (n <= 0) {
-            return n < 0 ? -errno : -EIO;
+        if (n < 0) {
+            /* EFAULT is what a full file system gives. */
+            return errno == EFAULT ? -ENOSPC : -errno;
+        }
+        if (n == 0) {
+            return -EIO;
         }
         to += n;
         len_bytes -= n;
@@ -201,13 +206,22 @@ static int splice_to_memory(const SplicePipe *p, uint8_t *to, size_t len_bytes)
 int splice_pipe_store(SplicePipe *p, const QIOChannelFileRange *to,
                       size_t len_bytes)
 {
-    size_t done = splice_to_file(p, to, len_bytes);
+    size_t done;
     int ret;
 
+    /*
+     * The kernel lets one at a time write to a file, and has the others spin.  To
+     * copy into the mapping is dearer, but all can do it.
+     */
+    if (qemu_mutex_trylock(to->lock) != 0) {
+        return splice_to_memory(p, to->host, len_bytes);
+    }
+    done = splice_to_file(p, to, len_bytes);
+    ret = -errno;
+    qemu_mutex_unlock(to->lock);
     if (done == len_bytes) {
         return 0;
     }
-    ret = -errno;
     if (ret != -ENOSPC && ret != -EDQUOT && ret != -EIO && ret != -ENOMEM) {
         ret = splice_to_memory(p, to->host + done, len_bytes - done);
     }

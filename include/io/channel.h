@@ -127,6 +127,7 @@ int qio_channel_readv_all_eof(QIOChannel *ioc, struct iovec *iov, size_t niov,
 
 /* A part of a file that is mapped, too. */
 typedef struct QIOChannelFileRange {
+    struct QemuMutex *lock; /* of who writes to it; is tried, not waited for */
     int fd;
     uint64_t offset;
     uint8_t *host;          /* shared mapping of the same bytes */
@@ -199,10 +200,9 @@ bool qio_channel_writev_all(QIOChannel *ioc, struct iovec *iov, size_t niov,
  * qio_channel_writev_all() for content that stays where it is.  The entries
  * behind the first @nr_copied may be taken by reference: the kernel reads them
  * when the peer does, long after the return perhaps, and sends what they hold
- * by then.  So no buffer that is used anew; guest memory, of which what is
- * newer is sent again, and a constant page will do.  Before the guest runs on
- * after the last write see qio_channel_wait_stable().  It may be unmapped.
- * Where that cannot be done, or does not pay, everything is copied.
+ * by then.  Not for a buffer that is used anew, but for guest memory, which is
+ * sent again when it is newer (after the last write: qio_channel_wait_stable()),
+ * and constants; it may be unmapped.  Where it does not pay, all is copied.
  * Context: one writing thread at a time.
  * Returns: true when all is written
  */

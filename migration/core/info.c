@@ -44,9 +44,10 @@ static double info_expected_pages(MigrationOut *o)
     const MigrationCounters *c = &o->counters;
     double total =
         (double)(ram_list_total_bytes(o->host->ram) >> TARGET_PAGE_BITS);
-    double pages = (double)qatomic_read(&c->remaining_pages);
+    /* First: next to nothing would be left of a round that ends meanwhile. */
     int64_t unseen_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME) -
-                        qatomic_read(&c->round_begin_us);
+                        qatomic_load_acquire(&c->round_begin_us);
+    double pages = (double)qatomic_read(&c->remaining_pages);
 
     if (qatomic_read(&o->stop_us) == 0) {
         pages += (double)qatomic_read(&c->dirty_pages_rate) *

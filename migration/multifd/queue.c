@@ -242,6 +242,12 @@ static MultiFDTake multifd_queue_give_ahead(MultiFDTaker *taker)
     return MULTIFD_TAKE_JOB;
 }
 
+static void multifd_queue_wait_locked(MultiFDQueue *queue, bool *wake)
+    TSA_REQUIRES(&queue->lock);
+static MultiFDTake multifd_queue_take_locked(MultiFDQueue *queue,
+                                             MultiFDTaker *taker, bool *wake)
+    TSA_REQUIRES(&queue->lock);
+
 /* The migration thread is woken before the channel sleeps. */
 static void multifd_queue_wait_locked(MultiFDQueue *queue, bool *wake)
 {

@@ -24,21 +24,17 @@
 #endif
 
 /*
- * Runs of so many pages are spliced.  Of shorter ones each costs two calls, and
- * a copy through a buffer is cheaper.
+ * Runs of so many pages are spliced, by one channel at a time.  Of shorter ones
+ * each costs two calls, and all channels can have page faults at once.
  */
 #define SPLICE_MIN_PAGES 8
-
-/* What one read into the buffer takes: it stays in the nearer caches. */
-#define BUFFER_BYTES (64 * KiB)
 
 /* From here on one call to populate a run is cheaper than its page faults. */
 #define POPULATE_MIN_PAGES 16
 
 typedef enum ContentWay {
     CONTENT_MAPPING,
-    CONTENT_BUFFER,         /* and from there to the file */
-    CONTENT_SPLICE,
+    CONTENT_SPLICE,         /* to the backend's file */
 } ContentWay;
 
 /* The content of one packet on its way. */
@@ -47,7 +43,7 @@ typedef struct Content {
     ReceivedBlock *rb;
     unsigned nr_normal;
     bool asked_file;        /* @has_file is known */
-    bool has_file;          /* fresh pages are written to the backend's file */
+    bool has_file;          /* fresh pages may be written to it */
     /* the runs in c->iov, not read yet, and how they will be */
     ContentWay way;
     unsigned nr_iov;
@@ -100,8 +96,8 @@ static ContentWay content_way(Content *ct, const uint8_t *host,
     if (!fresh) {
         return CONTENT_MAPPING;
     }
-    if (content_has_file(ct)) {
-        return nr_pages >= SPLICE_MIN_PAGES ? CONTENT_SPLICE : CONTENT_BUFFER;
+    if (nr_pages >= SPLICE_MIN_PAGES && content_has_file(ct)) {
+        return CONTENT_SPLICE;
     }
     if (backend && backend->fd < 0 && nr_pages >= POPULATE_MIN_PAGES) {
         /* Without it each page has a fault of its own; that is all. */
@@ -136,7 +132,7 @@ static bool content_take_ahead(Content *ct, struct iovec **iov,
         size_t len_bytes = MIN((*iov)->iov_len, content_ahead_bytes(c));
         uint8_t *to = (*iov)->iov_base;
 
-        if (ct->way == CONTENT_MAPPING && backend &&
+        if (backend &&
             !host_memory_backend_make_room(backend, to - backend->host,
                                            len_bytes, errp)) {
             return false;
@@ -148,59 +144,45 @@ static bool content_take_ahead(Content *ct, struct iovec **iov,
     return true;
 }
 
+/*
+ * To a copy the kernel says "bad address" where a file has no room for a page; is
+ * it that?  Returns false.
+ */
+static bool content_true_reason(const Content *ct, const struct iovec *iov,
+                                unsigned nr_iov, Error *err, Error **errp)
+{
+    const HostMemoryBackend *backend = ct->rb->block->backend;
+
+    for (unsigned i = 0; backend && i < nr_iov; i++) {
+        const uint8_t *host = iov[i].iov_base;
+
+        if (!host_memory_backend_make_room(backend, host - backend->host,
+                                           iov[i].iov_len, errp)) {
+            error_free(err);
+            return false;
+        }
+    }
+    error_propagate(errp, err);
+    return false;
+}
+
 static bool content_read(Content *ct, struct iovec *iov, unsigned nr_iov,
                          Error **errp)
 {
+    Error *err = NULL;
+    int ret;
+
     if (!content_take_ahead(ct, &iov, &nr_iov, errp)) {
         return false;
     }
-    return nr_iov == 0 ||
-           content_check(ct, qio_channel_readv_all_eof(ct->c->ioc, iov, nr_iov,
-                                                       errp), errp);
-}
-
-/* As much of the runs as fits the buffer; cuts that off. */
-static bool content_through_buffer(Content *ct, struct iovec **iov,
-                                   unsigned *nr_iov, Error **errp)
-{
-    const HostMemoryBackend *backend = ct->rb->block->backend;
-    uint8_t buffer[BUFFER_BYTES];
-    size_t len_bytes = MIN(iov_size(*iov, *nr_iov), sizeof(buffer));
-    struct iovec whole = { .iov_base = buffer, .iov_len = len_bytes };
-    size_t used = 0;
-
-    if (!content_read(ct, &whole, 1, errp)) {
-        return false;
+    if (nr_iov == 0) {
+        return true;
     }
-    while (used < len_bytes) {
-        struct iovec part = {
-            .iov_base = &buffer[used],
-            .iov_len = MIN((*iov)->iov_len, len_bytes - used),
-        };
-        const uint8_t *host = (*iov)->iov_base;
-        size_t n = part.iov_len;
-
-        if (!host_memory_backend_write(backend, host - backend->host, &part, 1,
-                                       errp)) {
-            return false;
-        }
-        used += n;
-        iov_discard_front(iov, nr_iov, n);
+    ret = qio_channel_readv_all_eof(ct->c->ioc, iov, nr_iov, &err);
+    if (ret < 0) {
+        return content_true_reason(ct, iov, nr_iov, err, errp);
     }
-    return true;
-}
-
-static bool content_flush_buffer(Content *ct, Error **errp)
-{
-    struct iovec *iov = ct->c->iov;
-    unsigned nr_iov = ct->nr_iov;
-
-    while (nr_iov > 0) {
-        if (!content_through_buffer(ct, &iov, &nr_iov, errp)) {
-            return false;
-        }
-    }
-    return true;
+    return content_check(ct, ret, errp);
 }
 
 static bool content_flush_splice(Content *ct, Error **errp)
@@ -210,6 +192,7 @@ static bool content_flush_splice(Content *ct, Error **errp)
     for (unsigned i = 0; i < ct->nr_iov; i++) {
         uint8_t *host = ct->c->iov[i].iov_base;
         QIOChannelFileRange to = {
+            .lock = &ct->c->recv->file_lock,
             .fd = backend->fd,
             .offset = backend->fd_offset + (uint64_t)(host - backend->host),
             .host = host,
@@ -236,13 +219,11 @@ static bool content_flush(Content *ct, Error **errp)
     case CONTENT_MAPPING:
         ok = content_read(ct, ct->c->iov, ct->nr_iov, errp);
         break;
-    case CONTENT_BUFFER:
-        ok = content_flush_buffer(ct, errp);
-        break;
     case CONTENT_SPLICE:
         /* What was read already cannot be spliced; it is little, and rare. */
-        ok = content_ahead_bytes(ct->c) > 0 ? content_flush_buffer(ct, errp)
-                                            : content_flush_splice(ct, errp);
+        ok = content_ahead_bytes(ct->c) > 0 ?
+             content_read(ct, ct->c->iov, ct->nr_iov, errp) :
+             content_flush_splice(ct, errp);
         break;
     }
     ct->nr_iov = 0;

@@ -2,14 +2,15 @@
 /*
  * Content of the normal pages of a packet: from a multifd channel to its place.
  *
- * A page that was populated before is read straight into the mapping.  One that
- * a file in shared memory does not have yet is written to the file instead,
- * which saves a page fault, the clearing of a page that is written over at once,
- * and an entry in a page table that may never be wanted: a run of many pages by
- * splice(2), without a copy in between, shorter ones through a buffer.  Long
- * runs in fresh anonymous memory are populated with one call.
+ * Pages are read straight into the mapping.  A run of many that a file in shared
+ * memory does not have yet goes to the file instead, by splice(2), which saves
+ * the page faults, the clearing of pages that are written over at once, and
+ * entries in a page table that may never be wanted.  Long runs in fresh anonymous
+ * memory are populated with one call.
  *
- * Threads: multifdrecv_N, each for its own channel.  This header owns no locks.
+ * Threads: multifdrecv_N, each for its own channel.
+ * Locks: MultiFDRecv::file_lock, for one splice(2) into the file; nothing else is
+ * taken while it is held, and nobody waits for it: the mapping is free.
  */
 #ifndef MIGRATION_MULTIFD_RECV_CONTENT_H
 #define MIGRATION_MULTIFD_RECV_CONTENT_H

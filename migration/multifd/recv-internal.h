@@ -3,7 +3,8 @@
  * What the parts of the receiving half share: recv.c (life, death and sync
  * points) and recv-channel.c (the threads).
  *
- * Locks: MultiFDRecv::lock; nothing else is taken while it is held.
+ * Locks: MultiFDRecv::lock and file_lock; nothing else is taken while one of them
+ * is held.
  */
 #ifndef MIGRATION_MULTIFD_RECV_INTERNAL_H
 #define MIGRATION_MULTIFD_RECV_INTERNAL_H
@@ -52,6 +53,8 @@ struct MultiFDRecv {
 
     /* the load thread's */
     unsigned nr_threads;        /* of channels 0 to nr_threads - 1 */
+
+    QemuMutex file_lock;        /* held by who writes to a backend's file */
 
     QemuMutex lock;
     QemuCond arrived;           /* the load thread waits */

@@ -20,6 +20,7 @@ MultiFDRecv *multifd_recv_new(const MigrationConfig *config,
     recv->config = config;
     recv->received = received;
     recv->channels = g_new0(MultiFDRecvChannel *, config->multifd_channels);
+    qemu_mutex_init(&recv->file_lock);
     qemu_mutex_init(&recv->lock);
     qemu_cond_init(&recv->arrived);
     qemu_cond_init(&recv->released);
@@ -308,6 +309,7 @@ void multifd_recv_free(MultiFDRecv *recv)
     qemu_cond_destroy(&recv->released);
     qemu_cond_destroy(&recv->arrived);
     qemu_mutex_destroy(&recv->lock);
+    qemu_mutex_destroy(&recv->file_lock);
     error_free(recv->error);
     g_free(recv->channels);
     g_free(recv);

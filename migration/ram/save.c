@@ -140,9 +140,10 @@ bool ram_save_sync_dirty(RamSave *rs, Error **errp)
         rs->period_ended = true;
         qatomic_set(&rs->stats->dirty_pages_rate, rs->period.pages_per_second);
     }
-    qatomic_set(&rs->stats->round_begin_us, now_us);
     qatomic_set(&rs->stats->remaining_pages,
                 ram_walker_dirty_pages(rs->walker));
+    /* Last: who sees that the round is new has what there is to be sent in it. */
+    qatomic_store_release(&rs->stats->round_begin_us, now_us);
     trace_ram_sync_dirty(round, nr_new, ram_walker_dirty_pages(rs->walker));
     return true;
 }

@@ -27,6 +27,7 @@ typedef struct Rig {
     uint8_t *memory;        /* what is written: MIXED_PAGES */
     int fd;                 /* a memfd of as many */
     uint8_t *file;          /* and its mapping */
+    QemuMutex lock;         /* of who writes to it */
 } Rig;
 
 /* A thread that writes or reads, and how that went. */
@@ -43,6 +44,7 @@ static void rig_init(Rig *rig, const void *kind)
     uint64_t v = 1;
 
     channel_pair_new(GPOINTER_TO_INT(kind), &rig->out, &rig->in);
+    qemu_mutex_init(&rig->lock);
     rig->memory = mmap(NULL, MIXED_PAGES * PAGE, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     rig->fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -61,6 +63,7 @@ static void rig_done(Rig *rig)
     munmap(rig->memory, MIXED_PAGES * PAGE);
     munmap(rig->file, MIXED_PAGES * PAGE);
     close(rig->fd);
+    qemu_mutex_destroy(&rig->lock);
     qio_channel_unref(rig->out);
     qio_channel_unref(rig->in);
 }
@@ -362,6 +365,7 @@ static void test_shutdown_ends_the_wait(void)
 static int read_file(Rig *rig, size_t offset, size_t len_bytes, Error **errp)
 {
     return qio_channel_read_file_all_eof(rig->in, &(QIOChannelFileRange) {
+        .lock = &rig->lock,
         .fd = rig->fd,
         .offset = offset,
         .host = &rig->file[offset],
@@ -466,6 +470,7 @@ static void test_no_room(const void *opaque)
     rig_init(&rig, opaque);
     write_pages(&rig, PAGES);
     ret = qio_channel_read_file_all_eof(rig.in, &(QIOChannelFileRange) {
+        .lock = &rig.lock,
         .fd = fd, .host = rig.file, .len_bytes = PAGES * PAGE,
     }, &err);
     g_assert_cmpint(ret, ==, -1);
