@@ -19,8 +19,12 @@
 /* No destination that is still alive takes longer to work off some buffers. */
 #define DRAIN_MAX_MS 1000
 
-/* A round costs about as much: finding the pages, a sync of the channels. */
-#define PAYS_LEAST_MS 2.0
+/*
+ * What takes less to send is sent while the guest stands still: another round
+ * is another sync of dirty log and channels, and a stop costs a few
+ * milliseconds anyway.
+ */
+#define PAYS_LEAST_MS 5.0
 
 void outgoing_tell_pass(MigrationOut *o)
 {
