@@ -6,12 +6,14 @@
  * does that when a connectable is enumerated.
  */
 #include "qemu/osdep.h"
+#include <arpa/inet.h>
 #include <gio/gunixsocketaddress.h>
 #include <netdb.h>
 #include <sys/un.h>
 #include "io/address.h"
 #include "qapi/error.h"
 #include "qemu/cutils.h"
+#include "vsock.h"
 
 /* A unix path and its NUL must fit into the kernel's struct. */
 #define UNIX_PATH_MAX (sizeof_field(struct sockaddr_un, sun_path) - 1)
@@ -139,6 +141,27 @@ SocketAddress *socket_address_parse_inet(const char *text, Error **errp)
     return g_steal_pointer(&addr);
 }
 
+/* "CID:PORT", as it stands behind "vsock:". */
+static SocketAddress *address_parse_vsock(const char *text, Error **errp)
+{
+    ERRP_GUARD();
+    g_autoptr(SocketAddress) addr = g_new0(SocketAddress, 1);
+    const char *colon = strchr(text, ':');
+
+    addr->type = SOCKET_ADDRESS_TYPE_VSOCK;
+    if (!colon) {
+        error_setg(errp, "'%s' is not an address: expected CID:PORT", text);
+        return NULL;
+    }
+    addr->u.vsock.cid = g_strndup(text, colon - text);
+    addr->u.vsock.port = g_strdup(colon + 1);
+    if (!vsock_address_check(&addr->u.vsock, errp)) {
+        error_prepend(errp, "'%s' is not an address: ", text);
+        return NULL;
+    }
+    return g_steal_pointer(&addr);
+}
+
 SocketAddress *socket_address_parse(const char *uri, Error **errp)
 {
     const char *rest;
@@ -149,22 +172,34 @@ SocketAddress *socket_address_parse(const char *uri, Error **errp)
     if (strstart(uri, "unix:", &rest)) {
         return unix_path_check(rest, errp) ? address_new_unix(rest) : NULL;
     }
+    if (strstart(uri, "vsock:", &rest)) {
+        return address_parse_vsock(rest, errp);
+    }
     error_setg(errp, "address '%s' is not understood: expected "
-               "tcp:HOST:PORT or unix:PATH", uri);
+               "tcp:HOST:PORT, unix:PATH or vsock:CID:PORT", uri);
     return NULL;
+}
+
+static char *address_inet_to_uri(const InetSocketAddress *inet)
+{
+    return strchr(inet->host, ':')
+        ? g_strdup_printf("tcp:[%s]:%s", inet->host, inet->port)
+        : g_strdup_printf("tcp:%s:%s", inet->host, inet->port);
 }
 
 char *socket_address_to_uri(const SocketAddress *addr)
 {
-    if (addr->type == SOCKET_ADDRESS_TYPE_UNIX) {
+    switch (addr->type) {
+    case SOCKET_ADDRESS_TYPE_UNIX:
         return g_strconcat("unix:", addr->u.q_unix.path, NULL);
+    case SOCKET_ADDRESS_TYPE_VSOCK:
+        return g_strdup_printf("vsock:%s:%s", addr->u.vsock.cid,
+                               addr->u.vsock.port);
+    case SOCKET_ADDRESS_TYPE_FD:
+        return g_strconcat("fd:", addr->u.fd.str, NULL);
+    default:
+        return address_inet_to_uri(&addr->u.inet);
     }
-    if (strchr(addr->u.inet.host, ':')) {
-        return g_strdup_printf("tcp:[%s]:%s", addr->u.inet.host,
-                               addr->u.inet.port);
-    }
-    return g_strdup_printf("tcp:%s:%s", addr->u.inet.host,
-                           addr->u.inet.port);
 }
 
 int socket_address_port(const SocketAddress *addr, Error **errp)
@@ -197,8 +232,9 @@ bool socket_address_wants_family(const SocketAddress *addr,
 {
     const InetSocketAddress *inet = &addr->u.inet;
 
-    if (addr->type == SOCKET_ADDRESS_TYPE_UNIX) {
-        return family == G_SOCKET_FAMILY_UNIX;
+    if (addr->type != SOCKET_ADDRESS_TYPE_INET) {
+        return addr->type == SOCKET_ADDRESS_TYPE_UNIX &&
+               family == G_SOCKET_FAMILY_UNIX;
     }
     /* Naming one family rules the other out, unless that is named as well. */
     switch (family) {
@@ -211,6 +247,23 @@ bool socket_address_wants_family(const SocketAddress *addr,
     }
 }
 
+/*
+ * The C library takes "0" for any address and "127.1" for this host, and so do
+ * people; GIO asks the name service for them.
+ */
+static GSocketConnectable *address_of_host(const char *host, uint16_t port)
+{
+    char text[INET_ADDRSTRLEN];
+    struct in_addr ipv4;
+
+    if (strspn(host, "0123456789.") == strlen(host) &&
+        inet_aton(host, &ipv4) &&
+        inet_ntop(AF_INET, &ipv4, text, sizeof(text))) {
+        host = text;
+    }
+    return g_network_address_new(host, port);
+}
+
 GSocketConnectable *socket_address_to_gio(const SocketAddress *addr,
                                           Error **errp)
 {
@@ -221,6 +274,13 @@ GSocketConnectable *socket_address_to_gio(const SocketAddress *addr,
         return unix_path_check(addr->u.q_unix.path, errp) ?
             G_SOCKET_CONNECTABLE(
                 g_unix_socket_address_new(addr->u.q_unix.path)) : NULL;
+    }
+    if (addr->type != SOCKET_ADDRESS_TYPE_INET) {
+        g_autofree char *uri = socket_address_to_uri(addr);
+
+        error_setg(errp, "'%s' is no address of a network or a unix socket",
+                   uri);
+        return NULL;
     }
     host = addr->u.inet.host;
     port = socket_address_port(addr, errp);
@@ -235,7 +295,7 @@ GSocketConnectable *socket_address_to_gio(const SocketAddress *addr,
     }
     /* ":PORT" is this host for who connects; listeners mean any address. */
     return host[0] == '\0' ? g_network_address_new_loopback(port) :
-        g_network_address_new(host, port);
+        address_of_host(host, port);
 }
 
 static SocketAddress *address_from_inet(GInetSocketAddress *gaddr)

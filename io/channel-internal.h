@@ -10,10 +10,12 @@
 #define IO_CHANNEL_INTERNAL_H
 
 #include "io/channel.h"
+#include "io/channel-zero-copy.h"
 
 /*
  * What each kind of channel provides.  All members are mandatory except
- * @writev_stable, @wait_stable, @read_file, @get_fd, @get_write_fd and
+ * @readv_fds, @writev_stable, @wait_stable, @set_zero_copy, @flush_zero_copy,
+ * @read_file, @has_pending, @below, @say_end, @get_fd, @get_write_fd and
  * @set_blocking.
  */
 typedef struct QIOChannelOps {
@@ -22,6 +24,10 @@ typedef struct QIOChannelOps {
     /* Some bytes: > 0 read, 0 end of stream, -1 error, or ERR_BLOCK. */
     ssize_t (*readv)(QIOChannel *ioc, const struct iovec *iov, size_t niov,
                      Error **errp);
+
+    /* As @readv; see qio_channel_readv_fds().  NULL: none can come. */
+    ssize_t (*readv_fds)(QIOChannel *ioc, const struct iovec *iov, size_t niov,
+                         GArray *fds, Error **errp);
 
     /* Some bytes: > 0 written, -1 error, or ERR_BLOCK. At most IOV_MAX. */
     ssize_t (*writev)(QIOChannel *ioc, const struct iovec *iov, size_t niov,
@@ -37,12 +43,31 @@ typedef struct QIOChannelOps {
     /* With @writev_stable; see qio_channel_wait_stable(). */
     bool (*wait_stable)(QIOChannel *ioc, int timeout_ms);
 
+    /* See qio_channel_set_zero_copy().  NULL: the kind cannot. */
+    bool (*set_zero_copy)(QIOChannel *ioc, unsigned max_writes,
+                          size_t max_write_bytes, Error **errp);
+
+    /* With @set_zero_copy; see qio_channel_flush_zero_copy(). */
+    QIOChannelZeroCopy (*flush_zero_copy)(QIOChannel *ioc, Error **errp);
+
     /*
      * As @readv, into a part of a file, whose mapping it may fill instead.
      * NULL: the kind can do no better than that.
      */
     ssize_t (*read_file)(QIOChannel *ioc, const QIOChannelFileRange *to,
                          Error **errp);
+
+    /*
+     * Whether @readv has bytes of which the descriptor knows nothing any more.
+     * NULL: never.
+     */
+    bool (*has_pending)(QIOChannel *ioc);
+
+    /* See qio_channel_below(); NULL: it stands on nothing. */
+    QIOChannel *(*below)(QIOChannel *ioc);
+
+    /* See qio_channel_say_end(); NULL: the kind has no words for it. */
+    bool (*say_end)(QIOChannel *ioc, int timeout_ms);
 
     /* Thread-safe, never blocks, idempotent; waiting readers/writers return. */
     void (*shutdown)(QIOChannel *ioc, QIOChannelShutdown how);

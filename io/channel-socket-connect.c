@@ -11,6 +11,7 @@
 #include "io/channel-socket.h"
 #include "qapi/error.h"
 #include "trace.h"
+#include "vsock.h"
 
 /* How long to wait before asking a unix listener with a full backlog again. */
 #define UNIX_RETRY_MS 10
@@ -111,6 +112,20 @@ static GSocket *socket_connect_any(const SocketAddress *addr,
     }
 }
 
+/* One that GIO does not know. */
+static QIOChannel *socket_connect_vsock(const VsockSocketAddress *addr,
+                                        GCancellable *cancellable,
+                                        Error **errp)
+{
+    AUTO_FD int fd = vsock_connect(addr, cancellable, errp);
+    QIOChannel *ioc = fd < 0 ? NULL : qio_channel_socket_new_fd(fd, errp);
+
+    if (ioc) {
+        (void)g_steal_fd(&fd);
+    }
+    return ioc;
+}
+
 QIOChannel *qio_channel_socket_connect(const SocketAddress *addr,
                                        GCancellable *cancellable,
                                        Error **errp)
@@ -120,6 +135,10 @@ QIOChannel *qio_channel_socket_connect(const SocketAddress *addr,
     g_autofree char *uri = socket_address_to_uri(addr);
     g_autoptr(GError) gerr = NULL;
 
+    if (addr->type == SOCKET_ADDRESS_TYPE_VSOCK) {
+        trace_channel_socket_connect(uri);
+        return socket_connect_vsock(&addr->u.vsock, cancellable, errp);
+    }
     connectable = socket_address_to_gio(addr, errp);
     if (!connectable) {
         return NULL;

@@ -13,12 +13,17 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include "io/channel-internal.h"
 #include "io/channel-socket.h"
+#include "io/channel-zero-copy.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
+#include "qemu/iov.h"
+#include "channel-socket-fds.h"
 #include "channel-socket-splice.h"
+#include "channel-socket-zero-copy.h"
 #include "trace.h"
 
 /*
@@ -29,6 +34,9 @@
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_PROBES 6
 
+/* To lock less than this costs more than to copy it. */
+#define ZERO_COPY_MIN_BYTES 16384
+
 typedef struct QIOChannelSocket {
     QIOChannel parent;
 
@@ -38,6 +46,7 @@ typedef struct QIOChannelSocket {
     /* set before a second thread comes */
     bool non_blocking;
 
+    SocketZeroCopy zero_copy;   /* the writer's */
     SplicePipe out;             /* the writer's */
     SplicePipe in;              /* the reader's */
 
@@ -54,21 +63,17 @@ static QIOChannelSocket *socket_from(QIOChannel *ioc)
     return container_of(ioc, QIOChannelSocket, parent);
 }
 
-static ssize_t socket_readv(QIOChannel *ioc, const struct iovec *iov,
-                            size_t niov, Error **errp)
+static ssize_t socket_receive(QIOChannel *ioc, struct msghdr *msg, int flags,
+                              Error **errp)
 {
     QIOChannelSocket *sock = socket_from(ioc);
-    struct msghdr msg = {
-        .msg_iov = (struct iovec *)iov,
-        .msg_iovlen = niov,
-    };
     ssize_t n;
 
     do {
         if (qatomic_read(&sock->shut_read)) {
             return 0;
         }
-        n = recvmsg(sock->fd, &msg, 0);
+        n = recvmsg(sock->fd, msg, flags);
     } while (n < 0 && errno == EINTR);
 
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -80,6 +85,40 @@ static ssize_t socket_readv(QIOChannel *ioc, const struct iovec *iov,
     if (n < 0) {
         error_setg_errno(errp, errno, "%s: cannot read",
                          qio_channel_name(ioc));
+        return -1;
+    }
+    return n;
+}
+
+static ssize_t socket_readv(QIOChannel *ioc, const struct iovec *iov,
+                            size_t niov, Error **errp)
+{
+    struct msghdr msg = {
+        .msg_iov = (struct iovec *)iov,
+        .msg_iovlen = niov,
+    };
+
+    return socket_receive(ioc, &msg, 0, errp);
+}
+
+static ssize_t socket_readv_fds(QIOChannel *ioc, const struct iovec *iov,
+                                size_t niov, GArray *fds, Error **errp)
+{
+    ERRP_GUARD();
+    struct msghdr msg = {
+        .msg_iov = (struct iovec *)iov,
+        .msg_iovlen = niov,
+    };
+    SocketFdsControl control;
+    ssize_t n;
+
+    if (!socket_from(ioc)->is_unix) {
+        return socket_readv(ioc, iov, niov, errp);
+    }
+    socket_fds_expect(&msg, &control);
+    n = socket_receive(ioc, &msg, MSG_CMSG_CLOEXEC, errp);
+    if (n > 0 && !socket_fds_collect(&msg, fds, errp)) {
+        error_prepend(errp, "%s: ", qio_channel_name(ioc));
         return -1;
     }
     return n;
@@ -113,10 +152,20 @@ static ssize_t socket_read_file(QIOChannel *ioc, const QIOChannelFileRange *to,
     return n;
 }
 
-static ssize_t socket_writev(QIOChannel *ioc, const struct iovec *iov,
-                             size_t niov, Error **errp)
+static void socket_write_error(QIOChannel *ioc, int errnum, Error **errp)
 {
-    QIOChannelSocket *sock = socket_from(ioc);
+    if (qatomic_read(&socket_from(ioc)->shut_write)) {
+        error_setg(errp, "%s: cannot write: the channel was shut down",
+                   qio_channel_name(ioc));
+    } else {
+        error_setg_errno(errp, errnum, "%s: cannot write",
+                         qio_channel_name(ioc));
+    }
+}
+
+static ssize_t socket_send(QIOChannel *ioc, const struct iovec *iov,
+                           size_t niov, int flags, Error **errp)
+{
     struct msghdr msg = {
         .msg_iov = (struct iovec *)iov,
         .msg_iovlen = niov,
@@ -125,29 +174,66 @@ static ssize_t socket_writev(QIOChannel *ioc, const struct iovec *iov,
 
     do {
         /* A peer that has left is an error here, not a SIGPIPE. */
-        n = sendmsg(sock->fd, &msg, MSG_NOSIGNAL);
+        n = sendmsg(socket_from(ioc)->fd, &msg, flags | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
 
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return QIO_CHANNEL_ERR_BLOCK;
     }
-    if (n < 0 && qatomic_read(&sock->shut_write)) {
-        error_setg(errp, "%s: cannot write: the channel was shut down",
-                   qio_channel_name(ioc));
+    if (n < 0) {
+        socket_write_error(ioc, errno, errp);
+        return -1;
+    }
+    return n;
+}
+
+static ssize_t socket_writev(QIOChannel *ioc, const struct iovec *iov,
+                             size_t niov, Error **errp)
+{
+    return socket_send(ioc, iov, niov, 0, errp);
+}
+
+static void socket_memlock_error(QIOChannel *ioc, Error **errp)
+{
+    struct rlimit limit = { 0 };
+
+    (void)getrlimit(RLIMIT_MEMLOCK, &limit);
+    error_setg(errp, "%s: cannot send without a copy: the kernel refuses to"
+               " lock the memory; RLIMIT_MEMLOCK (ulimit -l) is %" PRIu64
+               " bytes for all processes of the user: raise it, or do without"
+               " zero-copy-send", qio_channel_name(ioc),
+               (uint64_t)limit.rlim_cur);
+}
+
+/* Headers by copy; they wait in the kernel for what goes by reference. */
+static ssize_t socket_writev_zero_copy(QIOChannel *ioc, const struct iovec *iov,
+                                       size_t niov, size_t nr_copied,
+                                       Error **errp)
+{
+    QIOChannelSocket *sock = socket_from(ioc);
+    ssize_t n;
+
+    if (iov_size(&iov[nr_copied], niov - nr_copied) < ZERO_COPY_MIN_BYTES) {
+        return socket_writev(ioc, iov, niov, errp);
+    }
+    if (nr_copied > 0) {
+        return socket_send(ioc, iov, nr_copied, MSG_MORE, errp);
+    }
+    n = socket_zero_copy_send(&sock->zero_copy, sock->fd, iov, niov);
+    if (n == -ENOBUFS) {
+        socket_memlock_error(ioc, errp);
         return -1;
     }
     if (n < 0) {
-        error_setg_errno(errp, errno, "%s: cannot write",
-                         qio_channel_name(ioc));
+        socket_write_error(ioc, (int)-n, errp);
         return -1;
     }
     return n;
 }
 
 /*
- * Headers go first, by copy.  tcp copies all: over the loopback its references
- * cost the reader more than they save, and an acknowledgement does not say that
- * they were read.
+ * Headers go first, by copy.  tcp copies all unless it was told not to: over the
+ * loopback its references cost the reader more than they save.
  */
 static ssize_t socket_writev_stable(QIOChannel *ioc, const struct iovec *iov,
                                     size_t niov, size_t nr_copied,
@@ -156,6 +242,9 @@ static ssize_t socket_writev_stable(QIOChannel *ioc, const struct iovec *iov,
     QIOChannelSocket *sock = socket_from(ioc);
     size_t n;
 
+    if (sock->zero_copy.max_writes > 0 && !sock->non_blocking) {
+        return socket_writev_zero_copy(ioc, iov, niov, nr_copied, errp);
+    }
     if (!sock->is_unix || sock->non_blocking ||
         !splice_pipe_pays(&iov[nr_copied], niov - nr_copied) ||
         !splice_pipe_open(&sock->out)) {
@@ -181,6 +270,35 @@ static bool socket_wait_stable(QIOChannel *ioc, int timeout_ms)
         ret = poll(&pfd, 1, timeout_ms);
     } while (ret < 0 && errno == EINTR);
     return ret != 0;
+}
+
+static bool socket_set_zero_copy(QIOChannel *ioc, unsigned max_writes,
+                                 size_t max_write_bytes, Error **errp)
+{
+    QIOChannelSocket *sock = socket_from(ioc);
+    int ret = socket_zero_copy_enable(&sock->zero_copy, sock->fd, max_writes,
+                                      max_write_bytes);
+
+    if (ret < 0 && sock->is_unix) {
+        error_setg(errp, "%s: a unix socket has no zero-copy-send; use tcp, or"
+                   " do without it", qio_channel_name(ioc));
+    } else if (ret < 0) {
+        error_setg_errno(errp, -ret, "%s: this kernel has no zero-copy-send"
+                         " for such a socket", qio_channel_name(ioc));
+    }
+    return ret == 0;
+}
+
+static QIOChannelZeroCopy socket_flush_zero_copy(QIOChannel *ioc, Error **errp)
+{
+    QIOChannelSocket *sock = socket_from(ioc);
+    int ret = socket_zero_copy_flush(&sock->zero_copy, sock->fd);
+
+    if (ret < 0) {
+        socket_write_error(ioc, -ret, errp);
+        return QIO_CHANNEL_ZERO_COPY_FAILED;
+    }
+    return ret > 0 ? QIO_CHANNEL_ZERO_COPY_MISSED : QIO_CHANNEL_ZERO_COPY_DONE;
 }
 
 static void socket_shutdown(QIOChannel *ioc, QIOChannelShutdown how)
@@ -234,10 +352,13 @@ static bool socket_set_blocking(QIOChannel *ioc, bool blocking, Error **errp)
 static const QIOChannelOps socket_ops = {
     .kind = "socket",
     .readv = socket_readv,
+    .readv_fds = socket_readv_fds,
     .read_file = socket_read_file,
     .writev = socket_writev,
     .writev_stable = socket_writev_stable,
     .wait_stable = socket_wait_stable,
+    .set_zero_copy = socket_set_zero_copy,
+    .flush_zero_copy = socket_flush_zero_copy,
     .shutdown = socket_shutdown,
     .finalize = socket_finalize,
     .get_fd = socket_get_fd,

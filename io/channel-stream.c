@@ -9,6 +9,7 @@
  */
 #include "qemu/osdep.h"
 #include <poll.h>
+#include "io/channel-fds.h"
 #include "io/channel-stream.h"
 #include "qapi/error.h"
 
@@ -25,6 +26,7 @@ struct QIOStream {
     bool skipping;          /* a line that was too long has not ended */
     GByteArray *out;
     size_t out_offset;      /* bytes of @out that are sent */
+    GArray *fds;            /* of int, come and not taken */
 
     GSource *in_watch;
     GSource *out_watch;
@@ -54,6 +56,26 @@ static void qio_stream_set_watch(QIOStream *s, GSource **watch, bool want,
     } else if (!want && *watch) {
         g_source_destroy(*watch);
         g_clear_pointer(watch, g_source_unref);
+    }
+}
+
+int qio_stream_take_fd(QIOStream *s)
+{
+    int fd = -1;
+
+    if (s->fds->len > 0) {
+        fd = g_array_index(s->fds, int, 0);
+        g_array_remove_index(s->fds, 0);
+    }
+    return fd;
+}
+
+static void qio_stream_drop_fds(QIOStream *s)
+{
+    int fd;
+
+    while ((fd = qio_stream_take_fd(s)) >= 0) {
+        close(fd);
     }
 }
 
@@ -93,6 +115,7 @@ void qio_stream_close(QIOStream *s)
     }
     s->closed = true;
     qio_stream_drop_output(s);
+    qio_stream_drop_fds(s);
     qio_stream_update(s);
     if (s->host.closed) {
         s->host.closed(s->host.opaque);
@@ -203,6 +226,25 @@ static void qio_stream_serve(QIOStream *s)
     qio_stream_update(s);
 }
 
+static ssize_t qio_stream_read(QIOStream *s, void *buf, size_t len_bytes)
+{
+    struct iovec iov = { .iov_base = buf, .iov_len = len_bytes };
+    GArray *came;
+    ssize_t n;
+
+    if (!s->host.takes_fds) {
+        return qio_channel_readv(s->ioc, &iov, 1, NULL);
+    }
+    came = g_array_new(false, false, sizeof(int));
+    n = qio_channel_readv_fds(s->ioc, &iov, 1, came, NULL);
+    if (came->len > 0) {
+        qio_stream_drop_fds(s);
+        g_array_append_vals(s->fds, came->data, came->len);
+    }
+    g_array_unref(came);
+    return n;
+}
+
 static gboolean qio_stream_readable(QIOChannel *ioc, GIOCondition condition,
                                     void *opaque)
 {
@@ -211,7 +253,7 @@ static gboolean qio_stream_readable(QIOChannel *ioc, GIOCondition condition,
     ssize_t n;
 
     g_byte_array_set_size(s->in, before + STREAM_READ_BYTES);
-    n = qio_channel_read(ioc, s->in->data + before, STREAM_READ_BYTES, NULL);
+    n = qio_stream_read(s, s->in->data + before, STREAM_READ_BYTES);
     g_byte_array_set_size(s->in, before + MAX(n, 0));
     if (n == 0) {
         s->eof = true;
@@ -314,6 +356,7 @@ QIOStream *qio_stream_new(QIOChannel *ioc, const QIOStreamHost *host,
     /* Never NULL inside, which no offset may be added to. */
     s->in = g_byte_array_sized_new(STREAM_READ_BYTES);
     s->out = g_byte_array_new();
+    s->fds = g_array_new(false, false, sizeof(int));
     qio_stream_update(s);
     return s;
 }
@@ -325,6 +368,7 @@ void qio_stream_free(QIOStream *s)
         qio_stream_close(s);
         g_byte_array_unref(s->in);
         g_byte_array_unref(s->out);
+        g_array_unref(s->fds);
         qio_channel_unref(s->ioc);
         g_free(s);
     }

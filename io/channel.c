@@ -8,7 +8,9 @@
  */
 #include "qemu/osdep.h"
 #include <glib-unix.h>
+#include "io/channel-fds.h"
 #include "io/channel-internal.h"
+#include "io/channel-layered.h"
 #include "qapi/error.h"
 
 /* A watch: what its GSource owns. */
@@ -64,6 +66,14 @@ ssize_t qio_channel_read(QIOChannel *ioc, void *buf, size_t len_bytes,
     struct iovec iov = { .iov_base = buf, .iov_len = len_bytes };
 
     return qio_channel_readv(ioc, &iov, 1, errp);
+}
+
+ssize_t qio_channel_readv_fds(QIOChannel *ioc, const struct iovec *iov,
+                              size_t niov, GArray *fds, Error **errp)
+{
+    return ioc->ops->readv_fds
+        ? ioc->ops->readv_fds(ioc, iov, niov, fds, errp)
+        : qio_channel_readv(ioc, iov, niov, errp);
 }
 
 ssize_t qio_channel_writev(QIOChannel *ioc, const struct iovec *iov,
@@ -221,6 +231,23 @@ bool qio_channel_wait_stable(QIOChannel *ioc, int timeout_ms)
     return !ioc->ops->wait_stable || ioc->ops->wait_stable(ioc, timeout_ms);
 }
 
+bool qio_channel_set_zero_copy(QIOChannel *ioc, unsigned max_writes,
+                               size_t max_write_bytes, Error **errp)
+{
+    if (!ioc->ops->set_zero_copy) {
+        error_setg(errp, "%s: a %s channel has no zero-copy-send; use tcp, or"
+                   " do without it", qio_channel_name(ioc), ioc->ops->kind);
+        return false;
+    }
+    return ioc->ops->set_zero_copy(ioc, max_writes, max_write_bytes, errp);
+}
+
+QIOChannelZeroCopy qio_channel_flush_zero_copy(QIOChannel *ioc, Error **errp)
+{
+    return ioc->ops->flush_zero_copy ? ioc->ops->flush_zero_copy(ioc, errp)
+                                     : QIO_CHANNEL_ZERO_COPY_DONE;
+}
+
 bool qio_channel_writev_all(QIOChannel *ioc, struct iovec *iov, size_t niov,
                             Error **errp)
 {
@@ -264,6 +291,21 @@ int qio_channel_get_write_fd(QIOChannel *ioc)
                                   : qio_channel_get_fd(ioc);
 }
 
+bool qio_channel_has_pending(QIOChannel *ioc)
+{
+    return ioc->ops->has_pending && ioc->ops->has_pending(ioc);
+}
+
+QIOChannel *qio_channel_below(QIOChannel *ioc)
+{
+    return ioc->ops->below ? ioc->ops->below(ioc) : ioc;
+}
+
+bool qio_channel_say_end(QIOChannel *ioc, int timeout_ms)
+{
+    return !ioc->ops->say_end || ioc->ops->say_end(ioc, timeout_ms);
+}
+
 static void watch_free(void *opaque)
 {
     QIOChannelWatch *watch = opaque;
@@ -279,6 +321,61 @@ static gboolean watch_dispatch(int fd, GIOCondition condition, void *opaque)
     return watch->func(watch->ioc, condition, watch->opaque);
 }
 
+/* A watch over a kind that reads ahead of its user. */
+typedef struct QIOChannelSource {
+    GSource parent;
+    QIOChannel *ioc;            /* kept by the watch */
+    int fd;
+    void *tag;                  /* of @fd in the source */
+} QIOChannelSource;
+
+static gboolean pending_prepare(GSource *source, gint *timeout_ms)
+{
+    *timeout_ms = -1;
+    return qio_channel_has_pending(((QIOChannelSource *)source)->ioc);
+}
+
+static gboolean pending_check(GSource *source)
+{
+    QIOChannelSource *s = (QIOChannelSource *)source;
+
+    return g_source_query_unix_fd(source, s->tag) ||
+           qio_channel_has_pending(s->ioc);
+}
+
+static gboolean pending_dispatch(GSource *source, GSourceFunc callback,
+                                 void *opaque)
+{
+    QIOChannelSource *s = (QIOChannelSource *)source;
+    GIOCondition condition = g_source_query_unix_fd(source, s->tag);
+
+    if (qio_channel_has_pending(s->ioc)) {
+        condition |= G_IO_IN;
+    }
+    return watch_dispatch(s->fd, condition, opaque);
+}
+
+static GSource *watch_source_new(QIOChannel *ioc, int fd,
+                                 GIOCondition condition)
+{
+    static const GSourceFuncs funcs = {
+        .prepare = pending_prepare,
+        .check = pending_check,
+        .dispatch = pending_dispatch,
+    };
+    QIOChannelSource *s;
+
+    if (!ioc->ops->has_pending || !(condition & G_IO_IN)) {
+        return g_unix_fd_source_new(fd, condition);
+    }
+    s = (QIOChannelSource *)g_source_new((GSourceFuncs *)&funcs, sizeof(*s));
+    s->ioc = ioc;
+    s->fd = fd;
+    s->tag = g_source_add_unix_fd(&s->parent, fd,
+                                  condition | G_IO_ERR | G_IO_HUP);
+    return &s->parent;
+}
+
 GSource *qio_channel_add_watch(QIOChannel *ioc, GMainContext *context,
                                GIOCondition condition, QIOChannelFunc func,
                                void *opaque)
@@ -292,7 +389,7 @@ GSource *qio_channel_add_watch(QIOChannel *ioc, GMainContext *context,
     watch->ioc = qio_channel_ref(ioc);
     watch->func = func;
     watch->opaque = opaque;
-    source = g_unix_fd_source_new(fd, condition);
+    source = watch_source_new(ioc, fd, condition);
     g_source_set_callback(source, G_SOURCE_FUNC(watch_dispatch), watch,
                           watch_free);
     g_source_attach(source, context);

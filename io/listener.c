@@ -7,12 +7,14 @@
  */
 #include "qemu/osdep.h"
 #include <glib-unix.h>
+#include <sys/socket.h>
 #include "io/address.h"
 #include "io/channel-socket.h"
 #include "io/listen-internal.h"
 #include "io/listener.h"
 #include "qapi/error.h"
 #include "trace.h"
+#include "vsock.h"
 
 /*
  * Out of descriptors or memory, the waiting connection would wake the loop
@@ -26,7 +28,8 @@ struct QIOListener {
     QIOListenerFunc func;
     void *opaque;
 
-    GPtrArray *sockets;         /* of GSocket */
+    GPtrArray *sockets;         /* of GSocket, or NULL where that knows none */
+    int own_fd;                 /* then, or -1 */
     GPtrArray *sources;         /* of GSource, while accepting */
     GSource *pause;             /* ends the pause after a failed accept */
     bool accepting;
@@ -43,7 +46,6 @@ static void listener_unref(void *opaque)
 
     if (--listener->refcount == 0) {
         g_main_context_unref(listener->context);
-        g_ptr_array_unref(listener->sockets);
         g_ptr_array_unref(listener->sources);
         g_free(listener->unix_path);
         g_free(listener);
@@ -76,11 +78,22 @@ static void listener_sources_stop(QIOListener *listener)
 
 static gboolean listener_accept(int fd, GIOCondition condition, void *opaque);
 
+static guint listener_nr_fds(const QIOListener *listener)
+{
+    return listener->sockets ? listener->sockets->len : 1;
+}
+
+static int listener_fd(const QIOListener *listener, guint i)
+{
+    return listener->sockets
+        ? g_socket_get_fd(g_ptr_array_index(listener->sockets, i))
+        : listener->own_fd;
+}
+
 static void listener_sources_start(QIOListener *listener)
 {
-    for (guint i = 0; i < listener->sockets->len; i++) {
-        GSocket *socket = g_ptr_array_index(listener->sockets, i);
-        GSource *source = g_unix_fd_source_new(g_socket_get_fd(socket),
+    for (guint i = 0; i < listener_nr_fds(listener); i++) {
+        GSource *source = g_unix_fd_source_new(listener_fd(listener, i),
                                                G_IO_IN);
 
         g_ptr_array_add(listener->sources,
@@ -98,41 +111,32 @@ static gboolean listener_pause_over(void *opaque)
     return G_SOURCE_REMOVE;
 }
 
-static GSocket *listener_socket_of(QIOListener *listener, int fd)
+static void listener_accept_failed(QIOListener *listener, int fd, int error)
 {
-    for (guint i = 0; i < listener->sockets->len; i++) {
-        GSocket *socket = g_ptr_array_index(listener->sockets, i);
-
-        if (g_socket_get_fd(socket) == fd) {
-            return socket;
-        }
+    trace_listener_accept_failed(fd, g_strerror(error));
+    /* A peer that has left again is no reason to pause, nor is a race. */
+    if (error != EAGAIN && error != ECONNABORTED && error != EINTR) {
+        listener_sources_stop(listener);
+        listener->pause = listener_attach(
+            listener, g_timeout_source_new(ACCEPT_PAUSE_MS),
+            listener_pause_over);
     }
-    return NULL;
 }
 
 static gboolean listener_accept(int fd, GIOCondition condition, void *opaque)
 {
     QIOListener *listener = opaque;
-    g_autoptr(GSocket) socket = NULL;
-    g_autoptr(GError) gerr = NULL;
+    AUTO_FD int new_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
     QIOChannel *ioc;
 
-    socket = g_socket_accept(listener_socket_of(listener, fd), NULL, &gerr);
-    if (!socket) {
-        trace_listener_accept_failed(fd, gerr->message);
-        /* A peer that has left again is no reason to pause, nor is a race. */
-        if (!g_error_matches(gerr, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) &&
-            !g_error_matches(gerr, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)) {
-            listener_sources_stop(listener);
-            listener->pause = listener_attach(
-                listener, g_timeout_source_new(ACCEPT_PAUSE_MS),
-                listener_pause_over);
-        }
+    if (new_fd < 0) {
+        listener_accept_failed(listener, fd, errno);
         return G_SOURCE_CONTINUE;
     }
-    ioc = qio_channel_socket_new(socket, NULL);
+    ioc = qio_channel_socket_new_fd(new_fd, NULL);
     if (ioc) {
-        trace_listener_accept(fd, qio_channel_get_fd(ioc));
+        trace_listener_accept(fd, new_fd);
+        (void)g_steal_fd(&new_fd);
         listener->func(listener, ioc, listener->opaque);
     }
     /* Had the function freed the listener, the source would be gone by now. */
@@ -151,49 +155,108 @@ static void listener_note_unix_path(QIOListener *listener, const char *path)
     }
 }
 
-QIOListener *qio_listener_new(const SocketAddress *addr, int backlog,
-                              GMainContext *context, QIOListenerFunc func,
-                              void *opaque, Error **errp)
+/* @sockets or @fd is what is listened on; taken over. */
+static QIOListener *listener_new(GPtrArray *sockets, int fd,
+                                 GMainContext *context, QIOListenerFunc func,
+                                 void *opaque)
 {
-    g_autoptr(GSocketConnectable) connectable = NULL;
-    QIOListener *listener;
-    GPtrArray *sockets;
+    QIOListener *listener = g_new0(QIOListener, 1);
 
-    connectable = socket_address_to_gio(addr, errp);
-    if (!connectable) {
-        return NULL;
-    }
-    sockets = addr->type == SOCKET_ADDRESS_TYPE_UNIX ?
-        listen_unix(addr->u.q_unix.path, backlog, errp) :
-        listen_inet(addr, connectable, backlog, errp);
-    if (!sockets) {
-        return NULL;
-    }
-    listener = g_new0(QIOListener, 1);
     listener->refcount = 1;
     listener->context = g_main_context_ref(
         context ? context : g_main_context_default());
     listener->func = func;
     listener->opaque = opaque;
     listener->sockets = sockets;
+    listener->own_fd = fd;
     listener->sources = g_ptr_array_new_with_free_func(source_end);
+    qio_listener_set_accepting(listener, true);
+    return listener;
+}
+
+static GPtrArray *listener_open_sockets(const SocketAddress *addr, int backlog,
+                                        Error **errp)
+{
+    g_autoptr(GSocketConnectable) connectable = NULL;
+
+    connectable = socket_address_to_gio(addr, errp);
+    if (!connectable) {
+        return NULL;
+    }
+    return addr->type == SOCKET_ADDRESS_TYPE_UNIX ?
+        listen_unix(addr->u.q_unix.path, backlog, errp) :
+        listen_inet(addr, connectable, backlog, errp);
+}
+
+QIOListener *qio_listener_new(const SocketAddress *addr, int backlog,
+                              GMainContext *context, QIOListenerFunc func,
+                              void *opaque, Error **errp)
+{
+    QIOListener *listener;
+    GPtrArray *sockets = NULL;
+    int fd = -1;
+
+    if (addr->type == SOCKET_ADDRESS_TYPE_VSOCK) {
+        fd = vsock_listen(&addr->u.vsock, backlog, errp);
+    } else {
+        sockets = listener_open_sockets(addr, backlog, errp);
+    }
+    if (!sockets && fd < 0) {
+        return NULL;
+    }
+    listener = listener_new(sockets, fd, context, func, opaque);
     if (addr->type == SOCKET_ADDRESS_TYPE_UNIX) {
         listener_note_unix_path(listener, addr->u.q_unix.path);
     }
-    qio_listener_set_accepting(listener, true);
     return listener;
+}
+
+QIOListener *qio_listener_new_fd(int fd, GMainContext *context,
+                                 QIOListenerFunc func, void *opaque,
+                                 Error **errp)
+{
+    g_autoptr(GError) gerr = NULL;
+    int listens = 0;
+    socklen_t len = sizeof(listens);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 ||
+        !listens) {
+        error_setg(errp, "file descriptor %d is no socket that listens", fd);
+        return NULL;
+    }
+    if (!g_unix_set_fd_nonblocking(fd, true, &gerr)) {
+        error_setg(errp, "cannot make file descriptor %d non-blocking: %s",
+                   fd, gerr->message);
+        return NULL;
+    }
+    return listener_new(NULL, fd, context, func, opaque);
+}
+
+/* Where a socket is bound to, or NULL. */
+static SocketAddress *listener_fd_address(int fd)
+{
+    g_autoptr(GSocketAddress) gaddr = NULL;
+    struct sockaddr_storage native;
+    socklen_t len = sizeof(native);
+    SocketAddress *addr;
+
+    if (getsockname(fd, (struct sockaddr *)&native, &len) < 0) {
+        return NULL;
+    }
+    addr = vsock_address_from_native((struct sockaddr *)&native);
+    if (!addr) {
+        gaddr = g_socket_address_new_from_native(&native, len);
+        addr = gaddr ? socket_address_from_gio(gaddr, NULL) : NULL;
+    }
+    return addr;
 }
 
 SocketAddressList *qio_listener_addresses(QIOListener *listener)
 {
     SocketAddressList *list = NULL, **tail = &list;
 
-    for (guint i = 0; i < listener->sockets->len; i++) {
-        GSocket *socket = g_ptr_array_index(listener->sockets, i);
-        g_autoptr(GSocketAddress) gaddr = g_socket_get_local_address(socket,
-                                                                     NULL);
-        SocketAddress *addr = gaddr ? socket_address_from_gio(gaddr, NULL) :
-            NULL;
+    for (guint i = 0; i < listener_nr_fds(listener); i++) {
+        SocketAddress *addr = listener_fd_address(listener_fd(listener, i));
 
         if (addr) {
             *tail = g_new0(SocketAddressList, 1);
@@ -235,6 +298,10 @@ void qio_listener_free(QIOListener *listener)
     listener_sources_stop(listener);
     listener_unlink(listener);
     /* Closed now, not when a source that is being dispatched is done. */
-    g_ptr_array_set_size(listener->sockets, 0);
+    if (listener->sockets) {
+        g_ptr_array_unref(g_steal_pointer(&listener->sockets));
+    } else {
+        close(listener->own_fd);
+    }
     listener_unref(listener);
 }

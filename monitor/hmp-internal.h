@@ -18,6 +18,8 @@ typedef struct HmpFrontend {
     void (*write)(void *opaque, const char *text, size_t len_bytes);
     /* The command is over: prompt, and take the next line. */
     void (*ready)(void *opaque);
+    /* As hmp_take_fd().  NULL: none can come. */
+    int (*take_fd)(void *opaque);
 } HmpFrontend;
 
 /* The end of a session by itself, from the main loop; it may be freed there. */

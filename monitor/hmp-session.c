@@ -172,6 +172,12 @@ static gboolean hmp_wait_tick(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+int hmp_take_fd(Hmp *hmp)
+{
+    return hmp->front && hmp->front->take_fd
+        ? hmp->front->take_fd(hmp->front_opaque) : -1;
+}
+
 bool hmp_wait(Hmp *hmp, unsigned interval_ms, HmpPollFunc *poll, void *opaque)
 {
     if (!hmp->front) {

@@ -65,9 +65,17 @@ static void hmp_stream_ready(void *opaque)
     qio_stream_hold(s->stream, false);
 }
 
+static int hmp_stream_take_fd(void *opaque)
+{
+    HmpStream *s = opaque;
+
+    return qio_stream_take_fd(s->stream);
+}
+
 static const HmpFrontend hmp_stream_front = {
     .write = hmp_stream_write,
     .ready = hmp_stream_ready,
+    .take_fd = hmp_stream_take_fd,
 };
 
 HmpStream *hmp_stream_new(QIOChannel *ioc, const HmpHost *host,
@@ -79,6 +87,7 @@ HmpStream *hmp_stream_new(QIOChannel *ioc, const HmpHost *host,
         .pause_bytes = HMP_OUT_PAUSE_BYTES,
         .line_max_bytes = HMP_LINE_MAX_BYTES,
         .lossy = !closed,
+        .takes_fds = true,
         .input = hmp_stream_line,
         .closed = hmp_stream_closed,
         .opaque = s,

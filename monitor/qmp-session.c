@@ -19,6 +19,7 @@
 #include "monitor/trace.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-control.h"
+#include "qapi/qapi-commands-fds.h"
 
 /* Replies that wait: above this no further request is taken. */
 #define MONITOR_OUT_PAUSE_BYTES (64 * 1024)
@@ -133,6 +134,9 @@ static void monitor_qmp_init_commands(MonitorQmp *mon)
 
     mon->commands = qmp_command_list_new();
     qmp_register_control_commands(mon->commands, mon);
+    if (mon->host.fds) {
+        qmp_register_fds_commands(mon->commands, mon);
+    }
     qmp_register_introspection(mon->commands);
     if (mon->host.register_commands) {
         mon->host.register_commands(mon->commands, mon->host.opaque);
@@ -155,6 +159,7 @@ MonitorQmp *monitor_qmp_new(QIOChannel *ioc, const MonitorHost *host,
     const QIOStreamHost stream_host = {
         .context = main_loop_context(host->loop),
         .pause_bytes = MONITOR_OUT_PAUSE_BYTES,
+        .takes_fds = host->fds != NULL,
         .input = monitor_qmp_input,
         .closed = monitor_qmp_closed,
         .opaque = mon,
@@ -218,4 +223,14 @@ const QmpCommandList *monitor_qmp_commands(MonitorQmp *mon)
 const HmpHost *monitor_qmp_hmp(MonitorQmp *mon)
 {
     return mon->host.hmp;
+}
+
+FdStore *monitor_qmp_fds(MonitorQmp *mon)
+{
+    return mon->host.fds;
+}
+
+int monitor_qmp_take_fd(MonitorQmp *mon)
+{
+    return qio_stream_take_fd(mon->stream);
 }

@@ -95,4 +95,24 @@ const QmpCommandList *monitor_qmp_commands(MonitorQmp *mon);
  */
 const HmpHost *monitor_qmp_hmp(MonitorQmp *mon);
 
+/**
+ * monitor_qmp_fds:
+ * @mon: a session
+ *
+ * Context: the loop's thread.
+ * Returns: where descriptors are kept; not NULL in the commands about them.
+ */
+FdStore *monitor_qmp_fds(MonitorQmp *mon);
+
+/**
+ * monitor_qmp_take_fd:
+ * @mon: a session
+ *
+ * Takes a descriptor that came with what the client has sent.
+ *
+ * Context: the loop's thread.
+ * Returns: the descriptor, the caller's to close; -1 if none has come.
+ */
+int monitor_qmp_take_fd(MonitorQmp *mon);
+
 #endif /* MONITOR_QMP_SESSION_H */

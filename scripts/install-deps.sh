@@ -36,6 +36,11 @@ pc     json-c>=0.16     libjson-c-dev      JSON for QMP
 pc     libedit>=3       libedit-dev        line editing in the monitor
 header sys/sdt.h        systemtap-sdt-dev  USDT probes
 cmd    rst2man          python3-docutils   man page
+pc     zlib>=1.2        zlib1g-dev         compression zlib
+pc     libzstd>=1.4     libzstd-dev        compression zstd
+pc     libdeflate>=1.7  libdeflate-dev     compression qpl
+pc     gnutls>=3.7      libgnutls28-dev    TLS
+pc     liburing>=2.1    liburing-dev       batched file access
 x86pc  libaccel-config>=3 libaccel-config-dev lists DSA queues
 '
 test_needs='

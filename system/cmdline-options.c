@@ -13,6 +13,7 @@
 #include "qapi/util.h"
 #include "qemu/cutils.h"
 #include "qemu/keyval.h"
+#include "system/add-fd.h"
 #include "system/cmdline-machine.h"
 #include "system/cmdline-options.h"
 #include "system/monitor-options.h"
@@ -207,8 +208,8 @@ static bool cmdline_stopped(CommandLine *cl, const char *arg, Error **errp)
 static bool cmdline_incoming(CommandLine *cl, const char *arg, Error **errp)
 {
     if (!*arg) {
-        error_setg(errp, "An address is missing; use defer, tcp:HOST:PORT or"
-                   " unix:PATH");
+        error_setg(errp, "An address is missing; use defer, tcp:HOST:PORT,"
+                   " unix:PATH or another URI of migrate-incoming");
         return false;
     }
     cmdline_set(&cl->incoming, arg);
@@ -366,9 +367,11 @@ const CommandLineOption cmdline_options[] = {
       "size of guest memory, in MiB or with a suffix (512M, 4G);\n"
       "without it and without a memory backend there is none",
       cmdline_memory },
-    { "object", "TYPE,id=ID,size=SIZE[,PROPERTY=VALUE...]",
-      "make a memory backend; TYPE is memory-backend-ram,\n"
-      "memory-backend-memfd or memory-backend-file; also as JSON",
+    { "object", "TYPE,id=ID[,PROPERTY=VALUE...]",
+      "make an object: memory-backend-ram, memory-backend-memfd or\n"
+      "memory-backend-file; tls-creds-x509, tls-creds-psk or\n"
+      "tls-creds-anon; authz-simple, authz-list or authz-list-file;\n"
+      "also as JSON",
       cmdline_object },
     { "accel", "NAME[,KEY=VALUE...]",
       "what runs the guest (see -accel help)", cmdline_accel },
@@ -378,9 +381,14 @@ const CommandLineOption cmdline_options[] = {
       "UUID of the guest", cmdline_uuid },
     { "S", NULL,
       "do not start the guest; 'cont' does", cmdline_stopped },
-    { "incoming", "defer|tcp:HOST:PORT|unix:PATH",
-      "wait for a guest to migrate here, at this address or (defer)\n"
-      "at the one that migrate-incoming names", cmdline_incoming },
+    { "incoming", "defer|URI|JSON",
+      "wait for a guest to migrate here, or (defer) for migrate-incoming\n"
+      "to name the address; a URI is tcp:HOST:PORT, unix:PATH,\n"
+      "vsock:CID:PORT, fd:N, exec:COMMAND or file:PATH[,offset=N]",
+      cmdline_incoming },
+    { "add-fd", "fd=FD,set=SET[,opaque=TEXT]",
+      "put a file descriptor that the program was started with into a\n"
+      "set, which file names call /dev/fdset/SET", cmdline_add_fd },
     { "qmp", "unix:PATH|tcp:HOST:PORT,server=on[,wait=off]",
       "serve QMP there, one client at a time; unless wait=off, start\n"
       "only when the first has come; may be given several times",

@@ -10,6 +10,7 @@
 
 #include "accel/accel.h"
 #include "qapi/error.h"
+#include "system/add-fd.h"
 #include "system/cmdline.h"
 #include "system/cmdline-options.h"
 #include "system/monitor-options.h"
@@ -51,6 +52,7 @@ static CommandLine *cmdline_new(void)
     cl->nr_cpus = 1;
     cl->objects = g_ptr_array_new_with_free_func(cmdline_object_free);
     cl->globals = g_ptr_array_new_with_free_func(cmdline_global_free);
+    cl->add_fds = g_ptr_array_new_with_free_func(cmdline_add_fd_free);
     cl->monitors = g_ptr_array_new_with_free_func(
         (GDestroyNotify)monitor_options_free);
     cl->traces = g_ptr_array_new_with_free_func(cmdline_trace_free);
@@ -71,6 +73,7 @@ void cmdline_free(CommandLine *cl)
         g_free(cl->pidfile);
         g_ptr_array_unref(cl->objects);
         g_ptr_array_unref(cl->globals);
+        g_ptr_array_unref(cl->add_fds);
         g_ptr_array_unref(cl->monitors);
         g_ptr_array_unref(cl->traces);
         monitor_options_free(cl->qtest);

@@ -9,6 +9,7 @@
 
 #include "qapi/qapi-commands-machine.h"
 #include "qapi/qapi-commands-migration.h"
+#include "qapi/qapi-commands-qom.h"
 #include "qapi/qapi-commands-run-state.h"
 #include "system/commands.h"
 #include "system/machine.h"
@@ -19,5 +20,6 @@ void commands_register(QmpCommandList *cmds, void *opaque)
 
     qmp_register_run_state_commands(cmds, machine);
     qmp_register_machine_commands(cmds, machine);
+    qmp_register_qom_commands(cmds, machine);
     qmp_register_migration_commands(cmds, machine->migration);
 }

@@ -9,6 +9,7 @@
 
 #include "memory/backend.h"
 #include "migration/cmds/hmp-cmds.h"
+#include "monitor/hmp-fds.h"
 #include "qapi/error.h"
 #include "qemu/cutils.h"
 #include "system/hmp-system.h"
@@ -33,6 +34,29 @@ static void hmp_quit(Hmp *hmp, const HmpArgs *args, void *opaque)
 {
     hmp_end(hmp);
     machine_quit(opaque, SHUTDOWN_CAUSE_HOST_QMP_QUIT);
+}
+
+static void hmp_object_add(Hmp *hmp, const HmpArgs *args, void *opaque)
+{
+    Machine *machine = opaque;
+    Error *err = NULL;
+    g_autoptr(ObjectOptions) options =
+        object_options_parse(hmp_args_str(args, "object"), &err);
+
+    if (options) {
+        object_add(machine->objects, options, &err);
+    }
+    hmp_handle_error(hmp, err);
+}
+
+static void hmp_object_del(Hmp *hmp, const HmpArgs *args, void *opaque)
+{
+    Machine *machine = opaque;
+    Error *err = NULL;
+
+    object_del(machine->objects, hmp_args_str(args, "id"), machine->migration,
+               &err);
+    hmp_handle_error(hmp, err);
 }
 
 static void hmp_info_status(Hmp *hmp, const HmpArgs *args, void *opaque)
@@ -101,6 +125,10 @@ static void hmp_info_mtree(Hmp *hmp, const HmpArgs *args, void *opaque)
 
 static const HmpCommand hmp_system_commands[] = {
     { "cont|c", "", "", "let the guest run", hmp_cont },
+    { "object_add", "object:S", "TYPE,id=ID[,PROPERTY=VALUE...]",
+      "make an object, as the option -object does", hmp_object_add },
+    { "object_del", "id:s", "ID", "remove an object that is not in use",
+      hmp_object_del },
     { "quit|q", "", "", "end the program", hmp_quit },
     { "stop|s", "", "", "stop the guest", hmp_stop },
     { NULL }
@@ -120,6 +148,7 @@ void hmp_system_tables(HmpTable *tables, Machine *machine)
     const HmpTable made[HMP_SYSTEM_TABLES] = {
         { NULL, hmp_system_commands, machine },
         { NULL, hmp_migration_commands, machine->migration },
+        { NULL, hmp_fd_commands, machine->fds },
         { "info", hmp_system_info_commands, machine },
         { "info", hmp_migration_info_commands, machine->migration },
     };

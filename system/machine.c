@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 
 #include "qapi/error.h"
+#include "system/add-fd.h"
 #include "system/cmdline-machine.h"
 #include "system/globals.h"
 #include "system/machine.h"
@@ -51,8 +52,8 @@ static HostMemoryBackend *machine_named_backend(Machine *machine,
                                                 const CommandLine *cl,
                                                 Error **errp)
 {
-    HostMemoryBackend *backend = g_hash_table_lookup(machine->objects,
-                                                     cl->memory_backend);
+    g_autoptr(HostMemoryBackend) backend =
+        object_find_backend(machine->objects, cl->memory_backend);
 
     if (!backend) {
         error_setg(errp, "Memory backend '%s' not found; make it with -object",
@@ -65,7 +66,7 @@ static HostMemoryBackend *machine_named_backend(Machine *machine,
                    cl->ram_size, cl->memory_backend, backend->size);
         return NULL;
     }
-    return host_memory_backend_ref(backend);
+    return g_steal_pointer(&backend);
 }
 
 static bool machine_make_ram(Machine *machine, const CommandLine *cl,
@@ -128,6 +129,10 @@ static bool machine_make_migration(Machine *machine, const CommandLine *cl,
         .uuid = machine->uuid,
         .missing_pages_fatal = true,
         .incoming_expected = cl->incoming != NULL,
+        .find_tls_creds = object_find_tls_creds,
+        .find_authz = object_find_authz,
+        .objects_opaque = machine->objects,
+        .fds = machine->fds,
     };
 
     machine->ops_state.runstate = machine->runstate;
@@ -206,7 +211,9 @@ Machine *machine_new(const CommandLine *cl, MainLoop *loop,
     machine->events = events;
     machine->name = g_strdup(cl->name);
     machine->uuid = cl->uuid;
+    machine->fds = fd_store_new();
     if (!cmdline_check_machine(cl, errp) ||
+        !add_fd_setup(machine->fds, cl, errp) ||
         !machine_make_objects(machine, cl, errp) ||
         !machine_make_ram(machine, cl, errp)) {
         return NULL;
@@ -246,9 +253,8 @@ void machine_free(Machine *machine)
         runstate_free(machine->runstate);
         accel_free(machine->accel);
         ram_list_free(machine->ram);
-        if (machine->objects) {
-            g_hash_table_unref(machine->objects);
-        }
+        fd_store_free(machine->fds);
+        object_set_free(machine->objects);
         g_free(machine->name);
         g_free(machine);
     }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bodies of the QMP commands about the machine and its run state.
+ * Bodies of the QMP commands about the machine, its run state and its objects.
  *
  * Main thread, called by the dispatcher with checked arguments.
  */
 #include "qemu/osdep.h"
 
 #include "qapi/qapi-commands-machine.h"
+#include "qapi/qapi-commands-qom.h"
 #include "qapi/qapi-commands-run-state.h"
 #include "system/machine.h"
 
@@ -35,4 +36,14 @@ NameInfo *qmp_query_name(Machine *machine, Error **errp)
 
     info->name = g_strdup(machine->name);
     return info;
+}
+
+void qmp_object_add(Machine *machine, ObjectOptions *arg, Error **errp)
+{
+    object_add(machine->objects, arg, errp);
+}
+
+void qmp_object_del(Machine *machine, const char *id, Error **errp)
+{
+    object_del(machine->objects, id, machine->migration, errp);
 }

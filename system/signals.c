@@ -58,6 +58,8 @@ Signals *signals_new(GMainContext *context, SignalsFunc *func, void *opaque,
     signals->func = func;
     signals->opaque = opaque;
     sigaction(SIGPIPE, &ignore, NULL);
+    /* A file that may grow no further is an error to who writes it. */
+    sigaction(SIGXFSZ, &ignore, NULL);
     pthread_sigmask(SIG_BLOCK, &set, &signals->before);
     signals->source = g_unix_fd_source_new(fd, G_IO_IN);
     g_source_set_callback(signals->source, G_SOURCE_FUNC(signals_readable),

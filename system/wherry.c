@@ -95,6 +95,7 @@ static bool wherry_make_monitors(Wherry *w, Error **errp)
         .quit = wherry_qmp_quit,
         .opaque = w->machine,
         .hmp = &w->hmp,
+        .fds = w->machine->fds,
     };
     ERRP_GUARD();
 

@@ -28,7 +28,7 @@ SocketAddress *socket_address_parse_inet(const char *text, Error **errp);
 
 /**
  * socket_address_parse:
- * @uri: "tcp:HOST:PORT" or "unix:PATH"; not NULL
+ * @uri: "tcp:HOST:PORT", "unix:PATH" or "vsock:CID:PORT"; not NULL
  * @errp: where to put the reason, or NULL
  *
  * Returns: a new SocketAddress, the caller's; NULL when the scheme or the rest
@@ -40,7 +40,8 @@ SocketAddress *socket_address_parse(const char *uri, Error **errp);
  * socket_address_to_uri:
  * @addr: an address
  *
- * Returns: "tcp:HOST:PORT" (IPv6 in brackets) or "unix:PATH", to be g_free()d
+ * Returns: "tcp:HOST:PORT" (IPv6 in brackets), "unix:PATH", "vsock:CID:PORT" or
+ *          "fd:NAME", to be g_free()d
  */
 char *socket_address_to_uri(const SocketAddress *addr);
 

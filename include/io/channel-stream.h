@@ -28,6 +28,8 @@ typedef struct QIOStreamHost {
      * Writing that fails loses text and does not end the conversation.
      */
     bool lossy;
+    /* Descriptors that come along are kept for qio_stream_take_fd(). */
+    bool takes_fds;
     /*
      * A line without its end, NULL for one that was too long and is dropped.
      * Without lines: all that has come, which may be nothing, also each time
@@ -123,6 +125,19 @@ void qio_stream_hold(QIOStream *s, bool held);
  * waits, or the stream is held or closed.
  */
 bool qio_stream_is_paused(const QIOStream *s);
+
+/**
+ * qio_stream_take_fd:
+ * @s: a stream with QIOStreamHost::takes_fds
+ *
+ * Those of one message are handed out in their order.  What nobody has taken is
+ * closed when a message brings others: it would be mistaken for those.
+ *
+ * Context: the loop's thread, callbacks too.
+ * Returns: a descriptor that has come, the caller's to close; -1 if there is
+ * none.
+ */
+int qio_stream_take_fd(QIOStream *s);
 
 /**
  * qio_stream_pending:

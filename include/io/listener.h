@@ -40,6 +40,21 @@ QIOListener *qio_listener_new(const SocketAddress *addr, int backlog,
                               void *opaque, Error **errp);
 
 /**
+ * qio_listener_new_fd:
+ * @fd: a socket that listens; owned by the listener on success only
+ * @context: as for qio_listener_new()
+ * @func: likewise
+ * @opaque: likewise
+ * @errp: where to put the reason, or NULL
+ *
+ * Accepts on a socket that somebody else has made; a unix path stays.
+ * Returns: a listener, or NULL when @fd does not listen
+ */
+QIOListener *qio_listener_new_fd(int fd, GMainContext *context,
+                                 QIOListenerFunc func, void *opaque,
+                                 Error **errp);
+
+/**
  * qio_listener_addresses:
  * @listener: a listener
  *

@@ -15,6 +15,9 @@
 
 #include <stdbool.h>
 #include <glib.h>
+#include "io/authz.h"
+#include "io/fd-store.h"
+#include "io/tls-creds.h"
 #include "memory/dirty.h"
 #include "memory/ram.h"
 #include "migration/base/config.h"
@@ -46,6 +49,14 @@ typedef struct MigrationHost {
      */
     bool missing_pages_fatal;
     bool incoming_expected;         /* -incoming was given */
+    /*
+     * Find an object: a reference for the caller, or NULL with the reason.
+     * NULL: there are no objects.  In the main thread.
+     */
+    TLSCreds *(*find_tls_creds)(void *opaque, const char *id, Error **errp);
+    AuthZ *(*find_authz)(void *opaque, const char *id, Error **errp);
+    void *objects_opaque;
+    FdStore *fds;                   /* what fd: and /dev/fdset/ mean, or NULL */
     const PausePoints *pause_points; /* NULL outside tests */
     unsigned throttle_round_ms;     /* 0 outside tests; see core/throttle.h */
 } MigrationHost;
@@ -212,6 +223,15 @@ bool migration_incoming_start(Migration *m, const char *uri,
  *          `setup` until its status is final; its threads end soon after
  */
 bool migration_is_running(Migration *m);
+
+/**
+ * migration_uses_object:
+ * @m: a handle
+ * @id: of an object
+ *
+ * Returns: whether a migration that is under way needs that object
+ */
+bool migration_uses_object(const Migration *m, const char *id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Migration, migration_free)
 

@@ -135,6 +135,17 @@ bool hmp_handle_error(Hmp *hmp, Error *err);
  */
 void hmp_progress(Hmp *hmp, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
+/**
+ * hmp_take_fd:
+ * @hmp: the session
+ *
+ * Takes a descriptor that came with what the user has sent.
+ *
+ * Context: from a command.
+ * Returns: the descriptor, the caller's to close; -1 if none has come.
+ */
+int hmp_take_fd(Hmp *hmp);
+
 /* Is what a command waits for still under way?  In the loop's thread. */
 typedef bool HmpPollFunc(Hmp *hmp, void *opaque);
 

@@ -19,6 +19,7 @@
 #include <glib.h>
 
 #include "io/channel.h"
+#include "io/fd-store.h"
 #include "monitor/events.h"
 #include "monitor/hmp.h"
 #include "qapi/dispatch.h"
@@ -50,6 +51,8 @@ typedef struct MonitorHost {
     void *opaque;
     /* the commands of HMP; outlives the sessions; NULL: there are none */
     const HmpHost *hmp;
+    /* where handed over descriptors go; likewise; NULL: they are not taken */
+    FdStore *fds;
 } MonitorHost;
 
 /**

@@ -41,6 +41,14 @@ typedef struct CommandLineGlobal {
     char *value;
 } CommandLineGlobal;
 
+/* One -add-fd. */
+typedef struct CommandLineAddFd {
+    char *text;             /* as it was written, for messages */
+    int fd;
+    int64_t fdset_id;
+    char *opaque;           /* or NULL */
+} CommandLineAddFd;
+
 /* One -trace. */
 typedef struct CommandLineTrace {
     char *pattern;          /* NULL: only says where lines go */
@@ -68,6 +76,7 @@ typedef struct CommandLine {
     char *pidfile;          /* or NULL */
     GPtrArray *objects;     /* of CommandLineObject */
     GPtrArray *globals;     /* of CommandLineGlobal */
+    GPtrArray *add_fds;     /* of CommandLineAddFd */
     GPtrArray *monitors;    /* of MonitorOptions */
     bool monitor_stdio;     /* -monitor stdio */
     GPtrArray *traces;      /* of CommandLineTrace */

@@ -11,7 +11,7 @@
 #include "system/machine.h"
 
 /* Tables, and the entry that ends them. */
-#define HMP_SYSTEM_TABLES 5
+#define HMP_SYSTEM_TABLES 6
 
 /**
  * hmp_system_tables:

@@ -15,6 +15,7 @@
 #include <glib.h>
 
 #include "accel/accel.h"
+#include "io/fd-store.h"
 #include "memory/ram.h"
 #include "migration/migration.h"
 #include "qapi/event.h"
@@ -23,6 +24,7 @@
 #include "system/command-line.h"
 #include "system/globalstate.h"
 #include "system/machine-ops.h"
+#include "system/object-add.h"
 #include "system/runstate.h"
 #include "system/timer-state.h"
 
@@ -32,7 +34,8 @@ typedef struct Machine {
     QemuUUID uuid;
     MainLoop *loop;             /* the caller's */
     QapiEventSink *events;      /* the caller's; NULL: events go nowhere */
-    GHashTable *objects;        /* as object-add.h says */
+    ObjectSet *objects;
+    FdStore *fds;               /* what users have handed over */
     RamList *ram;
     GuestConfig guest;          /* points into the command line */
     Accel *accel;

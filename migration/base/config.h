@@ -30,6 +30,7 @@ typedef struct MigrationCompat {
     bool send_section_footer;
     bool send_switchover_start;
     bool multifd_flush_after_each_section;
+    bool multifd_clean_tls_termination;
 } MigrationCompat;
 
 typedef struct MigrationConfig {
@@ -40,9 +41,18 @@ typedef struct MigrationConfig {
     unsigned multifd_channels;      /* 1 to 255; meaningful with multifd only */
     /* of a packet sent; 1 to MULTIFD_PACKET_PAGES_MAX */
     unsigned multifd_packet_pages;
+    MultiFDCompression multifd_compression; /* one that this build has */
+    unsigned zlib_level;            /* 0 to 9 */
+    unsigned zstd_level;            /* 0 to 20 */
     /* of 100 zero pages, how many are sent as normal ones: for tests */
     unsigned multifd_normal_page_ratio;
     ZeroPageDetection zero_page_detection;
+    char *tls_creds;                /* ids of objects; NULL: none; owned */
+    char *tls_hostname;
+    char *tls_authz;
+    bool zero_copy_send;            /* with multifd, without compression */
+    bool mapped_ram;                /* pages have places in a file */
+    bool direct_io;                 /* see migration_config_direct_io() */
     /* meaningful with ZERO_PAGE_DETECTION_DSA_ACCEL only */
     char **accel_paths;             /* ends with NULL; owned */
     DsaCompletion dsa_completion;
@@ -54,5 +64,17 @@ typedef struct MigrationConfig {
     char machine_name[MIGRATION_MACHINE_NAME_MAX + 1];
     const PausePoints *pause_points; /* NULL outside tests; outlives the config */
 } MigrationConfig;
+
+/**
+ * migration_config_direct_io:
+ * @config: settings
+ *
+ * Returns: whether files are opened with O_DIRECT for pages: only multifd
+ *          channels write nothing else
+ */
+static inline bool migration_config_direct_io(const MigrationConfig *config)
+{
+    return config->direct_io && config->mapped_ram && config->multifd;
+}
 
 #endif

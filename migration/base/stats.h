@@ -19,6 +19,8 @@ typedef struct MigrationCounters {
     uint64_t hole_pages;        /* of zero_pages: never read */
     uint64_t main_bytes;        /* written to the main channel */
     uint64_t multifd_bytes;     /* written to all multifd channels */
+    uint64_t file_bytes;        /* of pages, written to a file beside the stream */
+    uint64_t zero_copy_missed;  /* SYNCs since which the kernel copied all */
     uint64_t dirty_sync_count;  /* rounds begun */
     int64_t round_begin_us;     /* when the last of them began */
     uint64_t dirty_pages_rate;  /* pages a second, of the last period */
@@ -35,7 +37,7 @@ typedef struct MigrationCounters {
  */
 static inline uint64_t counters_transferred_bytes(const MigrationCounters *c)
 {
-    return qatomic_read(&c->main_bytes) +
+    return qatomic_read(&c->main_bytes) + qatomic_read(&c->file_bytes) +
            qatomic_read(&c->multifd_bytes);
 }
 

@@ -112,12 +112,17 @@ static void hmp_complete_uri(GPtrArray *found, const char *const *args,
     if (nr_args == 0) {
         hmp_complete_add(found, "tcp:");
         hmp_complete_add(found, "unix:");
+        hmp_complete_add(found, "vsock:");
+        hmp_complete_add(found, "fd:");
+        hmp_complete_add(found, "exec:");
+        hmp_complete_add(found, "file:");
     }
 }
 
 const HmpCommand hmp_migration_commands[] = {
     { "migrate", "detach:-d,resume:-r,uri:s", "[-d] [-r] uri",
-      "send the guest to tcp:HOST:PORT or unix:PATH\n"
+      "send the guest to tcp:HOST:PORT, unix:PATH, vsock:CID:PORT, fd:NAME,\n"
+      "\"exec:COMMAND\" or file:PATH[,offset=N]\n"
       "-d: do not wait for the end\n"
       "-r: resume a paused postcopy migration (there is none)",
       hmp_migrate, hmp_complete_uri },
@@ -127,7 +132,7 @@ const HmpCommand hmp_migration_commands[] = {
       "go on with a migration that waits in this state",
       hmp_migrate_continue, hmp_complete_status },
     { "migrate_incoming", "uri:s", "uri",
-      "listen there for the guest, after -incoming defer",
+      "wait there for the guest, after -incoming defer; as with migrate",
       hmp_migrate_incoming, hmp_complete_uri },
     { "migrate_set_capability", "capability:s,state:b", "capability on|off",
       "switch a capability of migrations",

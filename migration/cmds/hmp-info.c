@@ -99,6 +99,8 @@ static void hmp_info_ram(Hmp *hmp, const MigrationStats *ram)
         hmp_printf(hmp, "postcopy ram: %" PRIu64 " kbytes\n",
                    ram->postcopy_bytes / KiB);
     }
+    hmp_info_unless_zero(hmp, "Zero-copy-send fallbacks happened",
+                         ram->dirty_sync_missed_zero_copy, " times");
 }
 
 /* The members of @obj, one a line; those inside others with both names. */

@@ -13,9 +13,13 @@
 #include "migration/core/incoming.h"
 #include "migration/stream/multifd-packet.h"
 #include "migration/stream/wire.h"
+#include "migration/transport/tls.h"
 #include "migration/trace.h"
 
 #define MAGIC_LEN 4
+
+/* The first two bytes of a TLS handshake, whichever its version. */
+#define TLS_HELLO 0x1603
 
 /*
  * Bytes of the main channel that are read while others are still to connect: a
@@ -33,6 +37,8 @@ typedef struct IncomingConnection {
     MigrationIn *in;
     QIOChannel *ioc;
     GSource *watch;
+    GIOCondition waits_for;     /* of @watch */
+    bool in_handshake;          /* of TLS */
     size_t have;                /* bytes in buf */
     size_t want;                /* bytes needed to go on */
     uint8_t buf[MULTIFD_GREETING_LEN];
@@ -125,6 +131,9 @@ static bool connection_is_main(IncomingConnection *conn, Error **errp)
                    "of the incoming migration");
         return false;
     }
+    if (in->tls) {
+        transport_tls_tolerate_cut(conn->ioc);
+    }
     trace_incoming_connection("main channel");
     qio_channel_set_name(conn->ioc, "main channel");
     g_byte_array_append(in->head, conn->buf, MAGIC_LEN);
@@ -142,6 +151,10 @@ static bool connection_is_multifd(IncomingConnection *conn, Error **errp)
     if (!qio_channel_set_blocking(conn->ioc, true, errp)) {
         return false;
     }
+    if (conn->in->tls &&
+        !conn->in->config.compat.multifd_clean_tls_termination) {
+        transport_tls_tolerate_cut(conn->ioc);
+    }
     trace_incoming_connection("multifd channel");
     return multifd_recv_add_channel(conn->in->multifd, conn->buf, conn->ioc,
                                     errp);
@@ -154,6 +167,11 @@ static int connection_classify(IncomingConnection *conn, Error **errp)
 
     if (magic == QEMU_VM_FILE_MAGIC) {
         return connection_is_main(conn, errp) ? 1 : -1;
+    }
+    if (magic >> 16 == TLS_HELLO && !conn->in->tls) {
+        error_setg(errp, "A connection begins with TLS, and tls-creds is not "
+                   "set here; set it on both sides or on none");
+        return -1;
     }
     if (magic != MULTIFD_MAGIC) {
         error_setg(errp, "A connection begins with 0x%08" PRIx32 ", which is "
@@ -203,22 +221,85 @@ static int connection_read(IncomingConnection *conn, Error **errp)
 
 /*
  * A connection that went before it said anything was a port scan or a health
- * check: no reason to give the guest up.
+ * check, and one with which TLS failed is not from our source: no reason to give
+ * the guest up, as long as others can connect.
  */
 static void connection_gone(IncomingConnection *conn, Error *err)
 {
     MigrationIn *in = conn->in;
-    bool silent = conn->have == 0;
+    bool goes_on = conn->have == 0 && !in->has_one_channel;
+    g_autofree char *message = NULL;
+
+    if (conn->in_handshake) {
+        message = g_strdup_printf("A connection to the migration's address "
+                                  "was refused: %s; still listening",
+                                  error_get_pretty(err));
+    } else {
+        message = g_strdup("A connection to the migration's address closed "
+                           "without sending anything; still listening");
+    }
 
     connection_free(conn);
-    if (!silent) {
+    if (!goes_on) {
+        if (!err) {
+            error_setg(&err, "The stream ended before its first byte");
+        }
         incoming_fail(in, err);
         return;
     }
-    in->host->machine->warn(in->host->machine_opaque,
-                            "A connection to the migration's address closed "
-                            "without sending anything; still listening");
+    in->host->machine->warn(in->host->machine_opaque, message);
     error_free(err);
+}
+
+/* Reads until it is clear what this is: 1 classified, 0 not yet, -1 refused. */
+static int connection_serve(IncomingConnection *conn, Error **errp)
+{
+    int ret;
+
+    do {
+        ret = connection_read(conn, errp);
+        if (ret <= 0) {
+            return ret;
+        }
+        ret = connection_classify(conn, errp);
+    } while (ret == 0);
+    return ret;
+}
+
+static gboolean connection_ready(QIOChannel *ioc, GIOCondition condition,
+                                 void *opaque);
+
+/* Waits for something else than before, if that is so. */
+static void connection_watch(IncomingConnection *conn, GIOCondition waits_for)
+{
+    GMainContext *context = main_loop_context(conn->in->host->loop);
+
+    if (conn->waits_for == waits_for) {
+        return;
+    }
+    if (conn->watch) {
+        g_source_destroy(conn->watch);
+        g_source_unref(conn->watch);
+    }
+    conn->waits_for = waits_for;
+    conn->watch = qio_channel_add_watch(conn->ioc, context, waits_for,
+                                        connection_ready, conn);
+}
+
+/* The beginning of TLS: 1 it is done with, 0 not yet, -1 failed. */
+static int connection_handshake(IncomingConnection *conn, Error **errp)
+{
+    GIOCondition wait = 0;
+
+    if (!conn->in_handshake) {
+        return 1;
+    }
+    if (!transport_tls_handshake(conn->ioc, &wait, errp)) {
+        return -1;
+    }
+    conn->in_handshake = wait != 0;
+    connection_watch(conn, wait ? wait : G_IO_IN);
+    return wait ? 0 : 1;
 }
 
 static gboolean connection_ready(QIOChannel *ioc, GIOCondition condition,
@@ -227,18 +308,14 @@ static gboolean connection_ready(QIOChannel *ioc, GIOCondition condition,
     IncomingConnection *conn = opaque;
     MigrationIn *in = conn->in;
     Error *err = NULL;
-    int ret;
+    int ret = connection_handshake(conn, &err);
 
-    do {
-        ret = connection_read(conn, &err);
-        if (ret == 0) {
-            return G_SOURCE_CONTINUE;
-        }
-        if (ret > 0) {
-            ret = connection_classify(conn, &err);
-        }
-    } while (ret == 0);
-
+    if (ret > 0) {
+        ret = connection_serve(conn, &err);
+    }
+    if (ret == 0) {
+        return G_SOURCE_CONTINUE;
+    }
     if (ret < 0) {
         connection_gone(conn, err);
         return G_SOURCE_REMOVE;
@@ -248,21 +325,39 @@ static gboolean connection_ready(QIOChannel *ioc, GIOCondition condition,
     return G_SOURCE_REMOVE;
 }
 
+/* The channel to read from; NULL when the connection cannot be used. */
+static QIOChannel *connection_prepare(MigrationIn *in, QIOChannel *ioc,
+                                      Error **errp)
+{
+    if (in->tls) {
+        ioc = transport_tls_accept(in->tls, ioc, errp);
+        if (!ioc) {
+            return NULL;
+        }
+        qio_channel_set_name(ioc, "TLS");
+    }
+    if (!qio_channel_set_blocking(ioc, false, errp)) {
+        qio_channel_unref(ioc);
+        return NULL;
+    }
+    return ioc;
+}
+
 void incoming_accept(MigrationIn *in, QIOChannel *ioc)
 {
     IncomingConnection *conn;
     Error *err = NULL;
 
-    if (!qio_channel_set_blocking(ioc, false, &err)) {
-        qio_channel_unref(ioc);
+    ioc = connection_prepare(in, ioc, &err);
+    if (!ioc) {
         incoming_fail(in, err);
         return;
     }
     conn = g_new0(IncomingConnection, 1);
     conn->in = in;
     conn->ioc = ioc;
+    conn->in_handshake = in->tls != NULL;
     conn->want = MAGIC_LEN;
-    conn->watch = qio_channel_add_watch(ioc, main_loop_context(in->host->loop),
-                                        G_IO_IN, connection_ready, conn);
     in->connections = g_slist_prepend(in->connections, conn);
+    connection_watch(conn, G_IO_IN);
 }

@@ -50,25 +50,50 @@ bool migration_is_running(Migration *m)
     return outgoing_is_running(m) || incoming_is_running(m);
 }
 
-bool migration_start(Migration *m, const char *uri,
-                     const MigrationChannelList *channels, Error **errp)
+/* Whether the settings go with an address. */
+static bool migration_check_address(const Migration *m,
+                                    const MigrationAddress *addr, Error **errp)
+{
+    const bool *caps = m->settings.caps;
+
+    return transport_check(addr, caps[MIGRATION_CAPABILITY_MULTIFD],
+                           caps[MIGRATION_CAPABILITY_MAPPED_RAM], errp);
+}
+
+static bool outgoing_may_start(Migration *m, const MigrationAddress *addr,
+                               Error **errp)
 {
     const MigrationHost *host = &m->host;
-    SocketAddress *addr = transport_address(uri, channels, errp);
 
-    if (!addr) {
+    if (!migration_check_address(m, addr, errp)) {
         return false;
     }
     if (outgoing_is_running(m)) {
         error_setg(errp, "There's a migration process in progress");
-    } else if (host->machine->can_migrate(host->machine_opaque, errp) &&
-               migration_settings_check_outgoing(&m->settings, errp)) {
-        outgoing_free(m->out);
-        m->out = outgoing_start(m, addr);
-        return true;
+        return false;
     }
-    qapi_free_SocketAddress(addr);
-    return false;
+    if (m->settings.caps[MIGRATION_CAPABILITY_RETURN_PATH] &&
+        transport_address_is_file(addr)) {
+        error_setg(errp, "A file gives no answers: set capability "
+                   "'return-path' off");
+        return false;
+    }
+    return host->machine->can_migrate(host->machine_opaque, errp) &&
+           migration_settings_check_outgoing(&m->settings, errp);
+}
+
+bool migration_start(Migration *m, const char *uri,
+                     const MigrationChannelList *channels, Error **errp)
+{
+    ERRP_GUARD();
+    g_autoptr(MigrationAddress) addr = transport_address(uri, channels, errp);
+
+    if (!addr || !outgoing_may_start(m, addr, errp)) {
+        return false;
+    }
+    outgoing_free(m->out);
+    m->out = outgoing_start(m, g_steal_pointer(&addr), errp);
+    return !*errp;
 }
 
 void migration_cancel(Migration *m)
@@ -119,14 +144,14 @@ bool migration_incoming_start(Migration *m, const char *uri,
                               const MigrationChannelList *channels,
                               bool exit_on_error, Error **errp)
 {
-    SocketAddress *addr;
-    MigrationIn *in;
+    g_autoptr(MigrationAddress) addr = NULL;
 
     if (!incoming_may_start(m, errp)) {
         return false;
     }
     addr = transport_address(uri, channels, errp);
-    if (!addr) {
+    if (!addr || !migration_check_address(m, addr, errp) ||
+        !migration_settings_check_mapped(&m->settings, errp)) {
         return false;
     }
     /* The failed one first: it may hold the address, or have a word to say. */
@@ -134,10 +159,8 @@ bool migration_incoming_start(Migration *m, const char *uri,
         incoming_finish(m->in);
     }
     incoming_free(g_steal_pointer(&m->in));
-    in = incoming_new(m, addr, exit_on_error, errp);
-    qapi_free_SocketAddress(addr);
-    m->in = in;
-    return in != NULL;
+    m->in = incoming_new(m, addr, exit_on_error, errp);
+    return m->in != NULL;
 }
 
 static void incoming_info(MigrationIn *in, MigrationInfo *info)
@@ -146,7 +169,7 @@ static void incoming_info(MigrationIn *in, MigrationInfo *info)
     info->status = migration_state_get(&in->state);
     info->error_desc = migration_state_error(&in->state);
     if (info->status == MIGRATION_STATUS_SETUP) {
-        info->has_socket_address = true;
+        info->has_socket_address = in->addresses != NULL;
         info->socket_address = QAPI_CLONE(SocketAddressList, in->addresses);
     }
 }

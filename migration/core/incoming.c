@@ -7,9 +7,12 @@
  * out; what comes over the channels is load.c's.
  */
 #include "qemu/osdep.h"
+#include "qapi/clone-visitor.h"
 #include "qapi/error.h"
+#include "qapi/qapi-visit-migration.h"
 #include "migration/core/incoming.h"
 #include "migration/core/migration-internal.h"
+#include "migration/transport/tls.h"
 #include "migration/transport/transport.h"
 #include "migration/trace.h"
 
@@ -18,7 +21,7 @@
 
 static void incoming_stop_listening(MigrationIn *in)
 {
-    qio_listener_free(g_steal_pointer(&in->listener));
+    transport_listener_free(g_steal_pointer(&in->listener));
     incoming_drop_connections(in);
 }
 
@@ -45,9 +48,21 @@ static void incoming_tell_failure(MigrationIn *in)
                                        in->exit_on_error);
 }
 
+/* A program that gave the stream would be a zombie until the next migration. */
+static void incoming_close_main(MigrationIn *in)
+{
+    QIOChannel *ioc;
+
+    WITH_QEMU_LOCK_GUARD(&in->lock) {
+        ioc = g_steal_pointer(&in->main_ioc);
+    }
+    qio_channel_unref(ioc);
+}
+
 void incoming_finish(MigrationIn *in)
 {
     incoming_join(in);
+    incoming_close_main(in);
     incoming_tell_failure(in);
 }
 
@@ -66,8 +81,18 @@ static void *incoming_thread(void *opaque)
     return NULL;
 }
 
+void incoming_name_source(const MigrationIn *in, Error **err)
+{
+    if (!transport_address_has_many_channels(in->addr)) {
+        g_autofree char *uri = transport_address_to_uri(in->addr);
+
+        error_prepend(err, "%s: ", uri);
+    }
+}
+
 void incoming_fail(MigrationIn *in, Error *err)
 {
+    incoming_name_source(in, &err);
     incoming_stop_listening(in);
     incoming_main_stop_waiting(in, NULL);
     migration_state_fail(&in->state, error_get_pretty(err));
@@ -101,38 +126,43 @@ void incoming_arrived(MigrationIn *in)
                        QEMU_THREAD_JOINABLE);
 }
 
-static void incoming_connection(QIOListener *listener, QIOChannel *ioc,
-                                void *opaque)
+static void incoming_connection(QIOChannel *ioc, void *opaque)
 {
     incoming_accept(opaque, ioc);
 }
 
-MigrationIn *incoming_new(Migration *m, const SocketAddress *addr,
+MigrationIn *incoming_new(Migration *m, const MigrationAddress *addr,
                           bool exit_on_error, Error **errp)
 {
     MigrationIn *in = g_new0(MigrationIn, 1);
     int backlog;
 
     in->host = &m->host;
+    in->addr = QAPI_CLONE(MigrationAddress, addr);
     in->exit_on_error = exit_on_error;
     migration_config_freeze(m, &in->config);
     migration_state_init(&in->state, "destination", m->host.events, &m->live);
     qemu_mutex_init(&in->lock);
     in->head = g_byte_array_new();
     in->received = ram_received_new(m->host.ram);
-    if (in->config.multifd) {
+    if (in->config.multifd && !in->config.mapped_ram) {
         in->multifd = multifd_recv_new(&in->config, in->received);
     }
     backlog = 1 + BACKLOG_SPARE +
               (in->multifd ? (int)in->config.multifd_channels : 0);
-    in->listener = qio_listener_new(addr, backlog,
+    if (!migration_tls_incoming(m, addr, &in->tls, errp)) {
+        incoming_free(in);
+        return NULL;
+    }
+    in->listener = transport_listen(addr, m->host.fds, backlog,
                                     main_loop_context(m->host.loop),
                                     incoming_connection, in, errp);
     if (!in->listener) {
         incoming_free(in);
         return NULL;
     }
-    in->addresses = qio_listener_addresses(in->listener);
+    in->has_one_channel = transport_listener_has_one(in->listener);
+    in->addresses = transport_listener_addresses(in->listener);
     migration_state_move(&in->state, MIGRATION_STATUS_NONE,
                          MIGRATION_STATUS_SETUP);
     return in;
@@ -143,7 +173,7 @@ void incoming_cancel(MigrationIn *in)
     bool connected;
 
     if (!in->started) {
-        connected = in->main_ioc ||
+        connected = in->has_one_channel || in->main_ioc ||
             (in->multifd && multifd_recv_nr_channels(in->multifd) > 0);
         if (connected &&
             migration_state_get(&in->state) == MIGRATION_STATUS_SETUP) {
@@ -160,6 +190,7 @@ void incoming_cancel(MigrationIn *in)
             return;
         }
         in->cancelled = true;
+        mapped_in_stop(in->mapped);
         qio_channel_shutdown(in->main_ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
     }
     multifd_recv_shutdown(in->multifd);
@@ -181,7 +212,9 @@ void incoming_free(MigrationIn *in)
     ram_received_free(in->received);
     g_byte_array_unref(in->head);
     qio_channel_unref(in->main_ioc);
+    transport_tls_free(in->tls);
     qapi_free_SocketAddressList(in->addresses);
+    qapi_free_MigrationAddress(in->addr);
     migration_state_destroy(&in->state);
     qemu_mutex_destroy(&in->lock);
     migration_config_clear(&in->config);

@@ -9,22 +9,25 @@
 #ifndef MIGRATION_CORE_INCOMING_H
 #define MIGRATION_CORE_INCOMING_H
 
-#include "io/listener.h"
 #include "migration/base/config.h"
 #include "migration/core/load.h"
 #include "migration/core/state.h"
 #include "migration/migration.h"
 #include "migration/multifd/multifd.h"
+#include "migration/transport/transport.h"
 #include "qemu/thread.h"
 
 typedef struct MigrationIn MigrationIn;
+typedef struct TransportTLS TransportTLS;
 
 /* One incoming migration, from `setup` until another begins. */
 struct MigrationIn {
     /* set once */
     const MigrationHost *host;
     MigrationConfig config;
+    MigrationAddress *addr;
     bool exit_on_error;
+    bool has_one_channel;       /* nobody else can connect */
 
     MigrationState state;
 
@@ -37,7 +40,8 @@ struct MigrationIn {
     MigrationLoad *load;
 
     /* main thread */
-    QIOListener *listener;
+    TransportListener *listener;
+    TransportTLS *tls;          /* what connections are wrapped in, or NULL */
     GSList *connections;        /* IncomingConnection: not classified yet */
     GSource *main_watch;        /* while the main channel waits for others */
     SocketAddressList *addresses;
@@ -51,6 +55,7 @@ struct MigrationIn {
     bool cancelled;
     bool committed;             /* the guest lives here: no way back */
     QIOChannel *main_ioc;
+    MappedIn *mapped;           /* while its pages are read, else NULL */
 };
 
 /**
@@ -63,7 +68,7 @@ struct MigrationIn {
  * Context: the main thread.
  * Returns: the migration, or NULL
  */
-MigrationIn *incoming_new(Migration *m, const SocketAddress *addr,
+MigrationIn *incoming_new(Migration *m, const MigrationAddress *addr,
                           bool exit_on_error, Error **errp);
 
 /**
@@ -74,6 +79,17 @@ MigrationIn *incoming_new(Migration *m, const SocketAddress *addr,
  * Context: the main thread.
  */
 void incoming_fail(MigrationIn *in, Error *err);
+
+/**
+ * incoming_name_source:
+ * @in: an incoming migration
+ * @err: why it failed
+ *
+ * Puts the program, file or descriptor that the stream came from in front: who
+ * reads the sentence must know which.  A socket has only a peer.
+ * Context: any thread.
+ */
+void incoming_name_source(const MigrationIn *in, Error **err);
 
 /**
  * incoming_cancel:

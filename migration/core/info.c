@@ -107,6 +107,7 @@ static MigrationStats *info_ram(MigrationOut *o)
     ram->normal = qatomic_read(&c->normal_pages);
     ram->normal_bytes = ram->normal << TARGET_PAGE_BITS;
     ram->dirty_sync_count = qatomic_read(&c->dirty_sync_count);
+    ram->dirty_sync_missed_zero_copy = qatomic_read(&c->zero_copy_missed);
     ram->dirty_pages_rate = qatomic_read(&c->dirty_pages_rate);
     ram->pages_per_second = qatomic_read(&c->pages_per_second);
     ram->page_size = TARGET_PAGE_SIZE;

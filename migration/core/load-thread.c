@@ -10,6 +10,9 @@
 #include "migration/base/pause-point.h"
 #include "migration/core/incoming.h"
 #include "migration/core/load.h"
+#include "migration/multifd/file.h"
+#include "migration/transport/transport.h"
+#include "migration/multifd/compress.h"
 #include "migration/trace.h"
 
 /*
@@ -40,11 +43,81 @@ static const RamLoadOps ops_multifd = {
 
 static const RamLoadOps ops_plain;
 
+/*
+ * The file once more for each channel, so that each reads ahead on its own;
+ * returns how many were opened.
+ */
+static unsigned load_thread_open_files(MigrationIn *in, FileIO **ios,
+                                       Error **errp)
+{
+    ERRP_GUARD();
+    bool direct = migration_config_direct_io(&in->config);
+
+    for (unsigned i = 0; i < in->config.multifd_channels; i++) {
+        int fd = transport_open_file(in->addr,
+                                     O_RDONLY | (direct ? O_DIRECT : 0),
+                                     in->host->fds, errp);
+
+        if (fd < 0 && direct) {
+            error_prepend(errp, "direct-io, which needs O_DIRECT, is on, and "
+                          "the file cannot be had with it: ");
+        }
+        ios[i] = fd < 0 ? NULL
+                        : file_io_new(fd, NULL, direct ? FILE_IO_DIRECT : 0,
+                                      errp);
+        if (!ios[i]) {
+            return i;
+        }
+    }
+    return in->config.multifd_channels;
+}
+
+static bool load_thread_mapped_multifd(MigrationIn *in, MappedIn *mapped,
+                                       Error **errp)
+{
+    unsigned nr_channels = in->config.multifd_channels;
+    g_autofree FileIO **ios = g_new0(FileIO *, nr_channels);
+
+    if (load_thread_open_files(in, ios, errp) == nr_channels) {
+        return multifd_recv_file(mapped, ios, nr_channels, errp);
+    }
+    for (unsigned i = 0; i < nr_channels; i++) {
+        file_io_free(ios[i]);
+    }
+    return false;
+}
+
+/* While this runs, incoming_cancel() can end it. */
+static bool load_thread_mapped(void *opaque, MappedIn *mapped, Error **errp)
+{
+    MigrationIn *in = opaque;
+    bool ok;
+
+    WITH_QEMU_LOCK_GUARD(&in->lock) {
+        in->mapped = mapped;
+        if (in->cancelled) {
+            mapped_in_stop(mapped);
+        }
+    }
+    ok = in->config.multifd
+         ? load_thread_mapped_multifd(in, mapped, errp)
+         : ram_load_mapped(mapped, errp);
+    WITH_QEMU_LOCK_GUARD(&in->lock) {
+        in->mapped = NULL;
+    }
+    return ok;
+}
+
+static const RamLoadOps ops_mapped = {
+    .load_mapped = load_thread_mapped,
+};
+
 /* A channel has failed: do not wait for what the main channel may bring. */
 static void load_thread_channel_failed(void *opaque)
 {
     MigrationIn *in = opaque;
 
+    QEMU_LOCK_GUARD(&in->lock);
     qio_channel_shutdown(in->main_ioc, QIO_CHANNEL_SHUTDOWN_READ);
 }
 
@@ -90,8 +163,18 @@ static bool load_thread_commit(MigrationIn *in, Error **errp)
     return true;
 }
 
+static void load_thread_warn_compression(MigrationIn *in)
+{
+    g_autofree char *notice = multifd_compression_notice(&in->config);
+
+    if (notice) {
+        in->host->machine->warn(in->host->machine_opaque, notice);
+    }
+}
+
 static bool load_thread_run(MigrationIn *in, MigrationLoad *load, Error **errp)
 {
+    load_thread_warn_compression(in);
     if (!ram_received_scan(in->received, errp) ||
         !migration_load_stream(load, errp)) {
         return false;
@@ -128,13 +211,21 @@ static Error *load_thread_true_reason(MigrationIn *in, MigrationLoad *load,
     return reason;
 }
 
+static const RamLoadOps *load_thread_ops(const MigrationIn *in)
+{
+    if (in->config.mapped_ram) {
+        return &ops_mapped;
+    }
+    return in->multifd ? &ops_multifd : &ops_plain;
+}
+
 void *incoming_load_thread(void *opaque)
 {
     MigrationIn *in = opaque;
     Error *err = NULL;
     MigrationLoad *load =
         migration_load_new(in->host, &in->config, in->received,
-                           in->multifd ? &ops_multifd : &ops_plain, in,
+                           load_thread_ops(in), in,
                            in->main_ioc, in->head->data, in->head->len);
     bool ok;
 
@@ -155,6 +246,7 @@ void *incoming_load_thread(void *opaque)
     qio_channel_shutdown(in->main_ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
     migration_load_free(g_steal_pointer(&in->load));
     if (!ok) {
+        incoming_name_source(in, &err);
         migration_state_fail(&in->state, error_get_pretty(err));
         error_free(err);
     }

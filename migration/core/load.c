@@ -98,8 +98,8 @@ static bool load_configuration(MigrationLoad *load, Error **errp)
         return false;
     }
     if (!configuration_load(load->in, load->config->machine_name,
-                            &load->config->uuid, &load->packet_pages,
-                            &warning, errp)) {
+                            &load->config->uuid, load->config->mapped_ram,
+                            &load->packet_pages, &warning, errp)) {
         return false;
     }
     if (warning) {

@@ -14,6 +14,7 @@
 
 typedef struct MigrationOut MigrationOut;
 typedef struct MigrationIn MigrationIn;
+typedef struct TransportTLS TransportTLS;
 
 /* Settings that a client may change between migrations; main thread only. */
 typedef struct MigrationSettings {
@@ -21,7 +22,14 @@ typedef struct MigrationSettings {
     unsigned multifd_channels;
     uint64_t multifd_packet_bytes;
     unsigned multifd_normal_page_ratio;
+    MultiFDCompression multifd_compression;
+    unsigned zlib_level;
+    unsigned zstd_level;
     ZeroPageDetection zero_page_detection;
+    bool direct_io;
+    char *tls_creds;            /* never NULL, but ""; owned */
+    char *tls_hostname;
+    char *tls_authz;
     char **accel_paths;         /* ends with NULL; owned */
     DsaCompletion dsa_completion;
     bool dsa_adaptive;
@@ -69,6 +77,67 @@ void migration_settings_clear(MigrationSettings *s);
  */
 bool migration_settings_check_outgoing(const MigrationSettings *s,
                                        Error **errp);
+
+/**
+ * migration_settings_check_mapped:
+ * @s: settings
+ * @errp: where to put the reason, or NULL
+ *
+ * Context: the main thread.
+ * Returns: false when mapped-ram is on with something that needs a stream
+ */
+bool migration_settings_check_mapped(const MigrationSettings *s, Error **errp);
+
+/**
+ * migration_parameters_check:
+ * @live: what is set of the parameters that apply at once
+ * @p: those that are to be changed (has_... set)
+ * @errp: where to put the reason, or NULL
+ *
+ * Context: the main thread.
+ * Returns: false when one is out of range
+ */
+bool migration_parameters_check(const MigrationLive *live,
+                                const MigrationParameters *p, Error **errp);
+
+/**
+ * migration_check_zero_copy:
+ * @caps: capabilities, one for each
+ * @compression: what multifd would compress with
+ * @tls_creds: the id of credentials; NULL or "": without TLS
+ * @errp: where to put the reason, or NULL
+ *
+ * Returns: false when zero-copy-send is on and cannot go together with the rest
+ */
+bool migration_check_zero_copy(const bool *caps, MultiFDCompression compression,
+                               const char *tls_creds, Error **errp);
+
+/**
+ * migration_tls_outgoing:
+ * @m: a handle
+ * @addr: where to
+ * @tls: where to put what to wrap connections in, to be given back to
+ *       transport_tls_free(); NULL when tls-creds is not set
+ * @errp: where to put the reason, or NULL
+ *
+ * Context: the main thread.
+ * Returns: false when TLS was asked for and cannot be had
+ */
+bool migration_tls_outgoing(Migration *m, const MigrationAddress *addr,
+                            TransportTLS **tls, Error **errp);
+
+/**
+ * migration_tls_incoming:
+ * @m: a handle
+ * @addr: where connections come from
+ * @tls: as for migration_tls_outgoing()
+ * @errp: where to put the reason, or NULL
+ *
+ * Context: the main thread.
+ * Returns: false when TLS was asked for and cannot be had
+ */
+bool migration_tls_incoming(Migration *m, const MigrationAddress *addr,
+                            TransportTLS **tls, Error **errp);
 
 /**
  * migration_config_freeze:

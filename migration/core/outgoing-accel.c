@@ -11,6 +11,7 @@
 #include "qapi/util.h"
 #include "migration/core/outgoing.h"
 #include "migration/multifd/accel.h"
+#include "migration/multifd/compress.h"
 
 /*
  * Queues belong to the process that has opened them.  The program becomes a
@@ -32,6 +33,15 @@ bool outgoing_open_accel(MigrationOut *o, Error **errp)
     }
     /* A cancel from now on finds it; one before is seen when we connect. */
     return true;
+}
+
+void outgoing_warn_compression(MigrationOut *o)
+{
+    g_autofree char *notice = multifd_compression_notice(&o->config);
+
+    if (notice) {
+        o->host->machine->warn(o->host->machine_opaque, notice);
+    }
 }
 
 void outgoing_warn_accel(MigrationOut *o)

@@ -4,14 +4,15 @@
  *
  * Entered by the main thread (start, cancel, join, free) and by
  * `live_migration`, whose body this is.  Rounds are iterate.c's, the last step
- * switchover.c's, what clients are told info.c's, work queues outgoing-accel.c's.
+ * switchover.c's, what clients are told info.c's, connecting outgoing-connect.c's,
+ * work queues outgoing-accel.c's.
  *
  * However it ends, the order is: the guest first (resumed, or gone for good),
  * then threads and channels, and the status last.  Who sees `failed` finds the
  * guest running and may begin the next migration at once.
  */
 #include "qemu/osdep.h"
-#include "io/address.h"
+#include "io/channel-layered.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
 #include "qemu/timer.h"
@@ -19,6 +20,7 @@
 #include "migration/core/outgoing.h"
 #include "migration/stream/section.h"
 #include "migration/stream/wire.h"
+#include "migration/transport/tls.h"
 #include "migration/transport/transport.h"
 #include "migration/vmstate/configuration.h"
 #include "migration/vmstate/sections.h"
@@ -39,6 +41,9 @@
  */
 #define SETTLE_MAX_MS 1000
 
+/* How long a destination that has everything may have no room for a last word. */
+#define SAY_END_MAX_MS 1000
+
 void outgoing_shutdown_channels(MigrationOut *o)
 {
     QEMU_LOCK_GUARD(&o->lock);
@@ -46,10 +51,10 @@ void outgoing_shutdown_channels(MigrationOut *o)
     qio_channel_shutdown(o->main_ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
     multifd_accel_give_up(o->accel);
     multifd_send_shutdown(o->multifd);
+    mapped_out_stop(o->mapped);
 }
 
-/* A multifd channel or the return path has failed: nobody may wait any more. */
-static void outgoing_peer_failed(void *opaque)
+void outgoing_peer_failed(void *opaque)
 {
     MigrationOut *o = opaque;
 
@@ -59,71 +64,6 @@ static void outgoing_peer_failed(void *opaque)
     }
     outgoing_shutdown_channels(o);
     rate_limit_cancel(&o->rate);
-}
-
-/* Publishes the main channel to those who may have to shut it. */
-static bool outgoing_set_main(MigrationOut *o, QIOChannel *ioc, Error **errp)
-{
-    QEMU_LOCK_GUARD(&o->lock);
-
-    if (o->cancelled) {
-        qio_channel_unref(ioc);
-        error_setg(errp, "The migration was cancelled");
-        return false;
-    }
-    o->main_ioc = ioc;
-    return true;
-}
-
-static bool outgoing_connect_main(MigrationOut *o, Error **errp)
-{
-    g_autofree char *uri = socket_address_to_uri(o->addr);
-    QIOChannel *ioc;
-
-    trace_migration_connect(uri);
-    ioc = transport_connect(o->addr, "main channel", o->cancellable, errp);
-    if (!ioc || !outgoing_set_main(o, ioc, errp)) {
-        return false;
-    }
-    o->connected_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME);
-    o->out = stream_out_new(ioc);
-    /*
-     * At once: a stock QEMU holds up its main loop until it knows what this
-     * connection is.
-     */
-    section_put_file_header(o->out);
-    return stream_out_flush(o->out, errp);
-}
-
-static bool outgoing_connect_multifd(MigrationOut *o, Error **errp)
-{
-    MultiFDSend *send = multifd_send_new(&o->config,
-                                         main_sink_page_sink(o->main_sink),
-                                         &o->counters, &o->rate, o->accel);
-
-    multifd_send_set_error_func(send, outgoing_peer_failed, o);
-    WITH_QEMU_LOCK_GUARD(&o->lock) {
-        o->multifd = send;
-    }
-    for (unsigned i = 0; i < o->config.multifd_channels; i++) {
-        g_autofree char *name = g_strdup_printf("multifd channel %u", i);
-        g_autoptr(QIOChannel) ioc = transport_connect(o->addr, name,
-                                                      o->cancellable, errp);
-
-        if (!ioc || !multifd_send_add_channel(send, ioc, errp)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool outgoing_connect(MigrationOut *o, Error **errp)
-{
-    if (!outgoing_connect_main(o, errp)) {
-        return false;
-    }
-    o->main_sink = main_sink_new(&o->config, o->out, &o->counters, &o->rate);
-    return !o->config.multifd || outgoing_connect_multifd(o, errp);
 }
 
 static uint32_t outgoing_ram_section_id(MigrationOut *o)
@@ -147,16 +87,24 @@ static void outgoing_open_return_path(MigrationOut *o)
 /* As announced: the size that a destination does not have to be told is 0. */
 static unsigned outgoing_announced_packet_pages(const MigrationConfig *config)
 {
-    return config->multifd && config->multifd_packet_pages !=
-                              MULTIFD_PACKET_PAGES
+    /* A file has no packets. */
+    return config->multifd && !config->mapped_ram &&
+           config->multifd_packet_pages != MULTIFD_PACKET_PAGES
            ? config->multifd_packet_pages : 0;
+}
+
+static PageSink *outgoing_sink(MigrationOut *o)
+{
+    if (o->multifd) {
+        return multifd_send_sink(o->multifd);
+    }
+    return o->mapped_sink ? mapped_sink_page_sink(o->mapped_sink)
+                          : main_sink_page_sink(o->main_sink);
 }
 
 /* Everything up to and including RAM's START. */
 static bool outgoing_setup(MigrationOut *o, Error **errp)
 {
-    PageSink *sink = o->multifd ? multifd_send_sink(o->multifd)
-                                : main_sink_page_sink(o->main_sink);
     SectionHeader header = {
         .idstr = RAM_SAVE_IDSTR,
         .version_id = RAM_SAVE_VERSION,
@@ -166,14 +114,15 @@ static bool outgoing_setup(MigrationOut *o, Error **errp)
     if (o->config.compat.send_configuration &&
         !configuration_save(o->out, o->config.machine_name,
                             outgoing_announced_packet_pages(&o->config),
-                            o->vmdesc, errp)) {
+                            o->config.mapped_ram, o->vmdesc, errp)) {
         return false;
     }
     if (o->config.return_path) {
         outgoing_open_return_path(o);
     }
     o->ram = ram_save_new(&o->config, o->host->ram, o->host->dirty, o->out,
-                          sink, &o->counters, &o->rate);
+                          outgoing_sink(o), &o->counters, &o->rate);
+    ram_save_set_mapped(o->ram, o->mapped);
     o->ram_section_id = outgoing_ram_section_id(o);
     header.section_id = o->ram_section_id;
     section_put_first(o->out, QEMU_VM_SECTION_START, &header);
@@ -204,6 +153,7 @@ void outgoing_handed_over(MigrationOut *o)
 
 static bool outgoing_run(MigrationOut *o, Error **errp)
 {
+    outgoing_warn_compression(o);
     /* First: a queue that is refused is no reason to fail a destination. */
     if (!outgoing_open_accel(o, errp) || !outgoing_connect(o, errp) ||
         !outgoing_setup(o, errp)) {
@@ -269,21 +219,34 @@ static Error *outgoing_true_reason(MigrationOut *o, Error *err)
 /* In a log, "Broken pipe" alone says neither what broke nor who is gone. */
 static void outgoing_name_destination(MigrationOut *o, Error **err)
 {
-    g_autofree char *uri = socket_address_to_uri(o->addr);
+    g_autofree char *uri = transport_address_to_uri(o->addr);
 
     error_prepend(err, "Migration to %s failed: ", uri);
+}
+
+/*
+ * With TLS: all was sent, and nobody has cut it off.  Stock QEMU wants to hear
+ * that on multifd channels before it believes in their end, and not before it
+ * has read the main channel.
+ */
+static void outgoing_say_end(MigrationOut *o)
+{
+    multifd_send_say_end(o->multifd, SAY_END_MAX_MS);
+    qio_channel_say_end(o->main_ioc, SAY_END_MAX_MS);
 }
 
 /* Ends threads and channels; the peer is told by the end of its streams. */
 static void outgoing_close(MigrationOut *o)
 {
     MultiFDSend *send;
+    MappedOut *mapped;
     QIOChannel *ioc;
     ReturnPath *rp;
 
     ram_save_free(g_steal_pointer(&o->ram));
     WITH_QEMU_LOCK_GUARD(&o->lock) {
         send = g_steal_pointer(&o->multifd);
+        mapped = g_steal_pointer(&o->mapped);
         ioc = g_steal_pointer(&o->main_ioc);
         rp = g_steal_pointer(&o->return_path);
     }
@@ -292,6 +255,8 @@ static void outgoing_close(MigrationOut *o)
     qio_channel_shutdown(ioc, QIO_CHANNEL_SHUTDOWN_BOTH);
     return_path_free(rp);
     main_sink_free(g_steal_pointer(&o->main_sink));
+    mapped_sink_free(g_steal_pointer(&o->mapped_sink));
+    mapped_out_free(mapped);
     stream_out_free(g_steal_pointer(&o->out));
     qio_channel_unref(ioc);
     vmdesc_free(g_steal_pointer(&o->vmdesc));
@@ -332,6 +297,7 @@ static void *outgoing_thread(void *opaque)
             multifd_send_settle(o->multifd, SETTLE_MAX_MS);
         }
         machine->migrated(o->host->machine_opaque);
+        outgoing_say_end(o);
         outgoing_close(o);
         migration_state_complete(&o->state);
         return NULL;
@@ -356,8 +322,17 @@ static void *outgoing_thread(void *opaque)
     return NULL;
 }
 
-MigrationOut *outgoing_start(Migration *m, SocketAddress *addr)
+static void outgoing_fail_at_once(MigrationOut *o, Error *err, Error **errp)
 {
+    migration_state_fail(&o->state, error_get_pretty(err));
+    error_propagate(errp, err);
+    o->joined = true;
+}
+
+MigrationOut *outgoing_start(Migration *m, MigrationAddress *addr,
+                             Error **errp)
+{
+    Error *err = NULL;
     MigrationOut *o = g_new0(MigrationOut, 1);
 
     o->host = &m->host;
@@ -381,6 +356,11 @@ MigrationOut *outgoing_start(Migration *m, SocketAddress *addr)
     o->guest_ran = m->host.machine->running(m->host.machine_opaque);
     migration_state_move(&o->state, MIGRATION_STATUS_NONE,
                          MIGRATION_STATUS_SETUP);
+    if (!migration_tls_outgoing(m, addr, &o->tls, &err) ||
+        !outgoing_connect_at_hand(o, &err)) {
+        outgoing_fail_at_once(o, err, errp);
+        return o;
+    }
     qemu_thread_create(&o->thread, "live_migration", outgoing_thread, o,
                        QEMU_THREAD_JOINABLE);
     return o;
@@ -443,7 +423,9 @@ void outgoing_free(MigrationOut *o)
     qemu_mutex_destroy(&o->lock);
     g_cancellable_release_fd(o->cancellable);
     g_object_unref(o->cancellable);
-    qapi_free_SocketAddress(o->addr);
+    qio_channel_unref(o->at_hand);
+    transport_tls_free(o->tls);
+    qapi_free_MigrationAddress(o->addr);
     multifd_accel_status_free(o->accel_status);
     migration_config_clear(&o->config);
     g_free(o);

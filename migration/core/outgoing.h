@@ -21,19 +21,20 @@
 #include "migration/multifd/multifd.h"
 #include "migration/ram/save.h"
 #include "migration/ram/sink-main.h"
+#include "migration/ram/sink-mapped.h"
 #include "migration/vmstate/vmdesc.h"
 #include "qemu/thread.h"
 
-typedef struct MigrationOut MigrationOut;
-
+typedef struct TransportTLS TransportTLS;
 /* One outgoing migration, from `setup` until another begins. */
-struct MigrationOut {
+typedef struct MigrationOut {
     /* set once */
     const MigrationHost *host;
     const MigrationLive *live;
     MigrationConfig config;
-    SocketAddress *addr;
+    MigrationAddress *addr;
     GCancellable *cancellable;
+    TransportTLS *tls;          /* what connections are wrapped in, or NULL */
 
     /* each with rules of its own */
     MigrationState state;
@@ -55,13 +56,16 @@ struct MigrationOut {
     bool handed_over;           /* the destination has the guest: no way back */
     QIOChannel *main_ioc;
     MultiFDSend *multifd;
+    MappedOut *mapped;          /* NULL: pages have no places in a file */
     ReturnPath *return_path;
     MultiFDAccel *accel;        /* set by the migration thread alone */
     MultiFDAccelStatus *accel_status; /* what @accel had done when it went */
 
     /* migration thread */
+    QIOChannel *at_hand;        /* a main channel that was made before it */
     MigStreamOut *out;
-    MainSink *main_sink;
+    MainSink *main_sink;        /* one of the two */
+    MappedSink *mapped_sink;
     RamSave *ram;
     VMDesc *vmdesc;
     int64_t connected_us;       /* when the main channel was connected */
@@ -85,18 +89,21 @@ struct MigrationOut {
     bool guest_ran;             /* the guest ran when the migration began */
     /* an atomic, for who opens work queues */
     bool stop_opening;
-};
+} MigrationOut;
 
 /**
  * outgoing_start:
  * @m: a handle without a running migration
  * @addr: where to; taken over
+ * @errp: where to put the reason, or NULL
  *
- * Begins an outgoing migration; its thread does the rest.
+ * Begins an outgoing migration; its thread does the rest.  It may fail at once:
+ * its status is `failed` then, and @errp set.
  * Context: the main thread.
  * Returns: the migration
  */
-MigrationOut *outgoing_start(Migration *m, SocketAddress *addr);
+MigrationOut *outgoing_start(Migration *m, MigrationAddress *addr,
+                             Error **errp);
 
 /**
  * outgoing_cancel:
@@ -141,6 +148,48 @@ void outgoing_free(MigrationOut *o);
  * Context: any thread; does not block.
  */
 void outgoing_shutdown_channels(MigrationOut *o);
+
+/**
+ * outgoing_peer_failed:
+ * @opaque: an outgoing migration
+ *
+ * A multifd channel or the return path has failed: nobody may wait any more.
+ * Context: a thread of theirs.
+ */
+void outgoing_peer_failed(void *opaque);
+
+/**
+ * outgoing_connect_at_hand:
+ * @o: an outgoing migration that has no thread yet
+ * @errp: where to put the reason, or NULL
+ *
+ * Makes the main channel if nobody has to be waited for.
+ * Context: the main thread.
+ * Returns: false when it can't be made
+ */
+bool outgoing_connect_at_hand(MigrationOut *o, Error **errp);
+
+/**
+ * outgoing_connect:
+ * @o: an outgoing migration in status `setup`
+ * @errp: where to put the reason, or NULL
+ *
+ * Makes all channels, and what writes to them.
+ * Context: the migration thread.
+ * Returns: false when one could not be made, or the migration was cancelled
+ */
+bool outgoing_connect(MigrationOut *o, Error **errp);
+
+/**
+ * outgoing_connect_mapped:
+ * @o: an outgoing migration with its main channel
+ * @errp: where to put the reason, or NULL
+ *
+ * Makes what writes pages to their places in the file.
+ * Context: the migration thread.
+ * Returns: false when the main channel is no file, or it cannot be opened again
+ */
+bool outgoing_connect_mapped(MigrationOut *o, Error **errp);
 
 /**
  * outgoing_iterate:
@@ -202,6 +251,15 @@ bool outgoing_switchover(MigrationOut *o, Error **errp);
  * Returns: false when one cannot be used
  */
 bool outgoing_open_accel(MigrationOut *o, Error **errp);
+
+/**
+ * outgoing_warn_compression:
+ * @o: an outgoing migration
+ *
+ * Tells the machine when content is compressed in another way than one may expect.
+ * Context: the migration thread.
+ */
+void outgoing_warn_compression(MigrationOut *o);
 
 /**
  * outgoing_warn_accel:

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Parameters: ranges, changing them and telling them.  Ranges are QEMU 10.0's,
- * whose range errors name parameters with underscores; parameters that QEMU does
- * not have are named as they are set.
+ * Parameters: changing them and telling them.
  *
- * Entered by the main thread only.
+ * Entered by the main thread only.  What a parameter may be is
+ * parameters-check.c's to say.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -14,109 +13,46 @@
 #include "migration/multifd/accel-path.h"
 #include "migration/stream/multifd-packet.h"
 
-#define DOWNTIME_LIMIT_MAX_MS (2000 * 1000)
-#define PACKET_MAX_BYTES (MULTIFD_PACKET_PAGES_MAX * TARGET_PAGE_SIZE)
-#define DSA_TIMEOUT_MAX_MS (60 * 1000)
-
 /* No generated type goes further down than migration/. */
 static const DsaCompletion completion_of_mode[DSA_COMPLETION_MODE__MAX] = {
     [DSA_COMPLETION_MODE_THREAD] = DSA_COMPLETION_THREAD,
     [DSA_COMPLETION_MODE_IN_THREAD] = DSA_COMPLETION_IN_THREAD,
 };
 
-static bool parameters_check_multifd(const MigrationParameters *p,
-                                     Error **errp)
+static void parameters_set_compression(MigrationSettings *s,
+                                       const MigrationParameters *p)
 {
-    uint64_t size = p->multifd_packet_size;
-
-    if (p->has_multifd_channels && p->multifd_channels < 1) {
-        error_setg(errp, "Parameter 'multifd_channels' expects a value "
-                   "between 1 and 255");
-        return false;
+    if (p->has_multifd_compression) {
+        s->multifd_compression = p->multifd_compression;
     }
-    if (p->has_multifd_packet_size &&
-        (size < TARGET_PAGE_SIZE || size > PACKET_MAX_BYTES ||
-         size % TARGET_PAGE_SIZE != 0)) {
-        error_setg(errp, "Parameter 'multifd-packet-size' is %" PRIu64
-                   ", expected a multiple of %u from %u to %u", size,
-                   (unsigned)TARGET_PAGE_SIZE, (unsigned)TARGET_PAGE_SIZE,
-                   (unsigned)PACKET_MAX_BYTES);
-        return false;
+    if (p->has_multifd_zlib_level) {
+        s->zlib_level = p->multifd_zlib_level;
     }
-    if (p->has_multifd_normal_page_ratio &&
-        p->multifd_normal_page_ratio > 100) {
-        error_setg(errp, "Parameter 'multifd-normal-page-ratio' is %u, "
-                   "expected 0 to 100", p->multifd_normal_page_ratio);
-        return false;
+    if (p->has_multifd_zstd_level) {
+        s->zstd_level = p->multifd_zstd_level;
     }
-    return true;
 }
 
-static bool parameters_check_percent(bool given, unsigned percent,
-                                     unsigned max, const char *name,
-                                     Error **errp)
+/* Null means empty text. */
+static const char *parameters_text(const StrOrNull *value)
 {
-    if (given && (percent < 1 || percent > max)) {
-        error_setg(errp, "Parameter '%s' expects an integer in the range of "
-                   "1 to %u", name, max);
-        return false;
-    }
-    return true;
+    return value->type == QTYPE_QSTRING ? value->u.s : "";
 }
 
-/* Those of auto-converge, by what they would be together with @live. */
-static bool parameters_check_throttle(const MigrationLive *live,
-                                      const MigrationParameters *p,
-                                      Error **errp)
+static void parameters_set_text(char **text, const StrOrNull *value)
 {
-    unsigned initial = p->has_cpu_throttle_initial
-                       ? p->cpu_throttle_initial
-                       : qatomic_read(&live->cpu_throttle_initial);
-    unsigned max = p->has_max_cpu_throttle
-                   ? p->max_cpu_throttle
-                   : qatomic_read(&live->max_cpu_throttle);
-
-    if (!parameters_check_percent(p->has_throttle_trigger_threshold,
-                                  p->throttle_trigger_threshold, 100,
-                                  "throttle_trigger_threshold", errp) ||
-        !parameters_check_percent(p->has_cpu_throttle_initial,
-                                  p->cpu_throttle_initial, 99,
-                                  "cpu_throttle_initial", errp) ||
-        !parameters_check_percent(p->has_cpu_throttle_increment,
-                                  p->cpu_throttle_increment, 99,
-                                  "cpu_throttle_increment", errp)) {
-        return false;
+    if (value) {
+        g_free(*text);
+        *text = g_strdup(parameters_text(value));
     }
-    if (max < initial || max > 99) {
-        error_setg(errp, "Parameter 'max_cpu_throttle' expects an integer in "
-                   "the range of cpu_throttle_initial to 99");
-        return false;
-    }
-    return true;
 }
 
-static bool parameters_check(const MigrationLive *live,
-                             const MigrationParameters *p, Error **errp)
+static void parameters_set_tls(MigrationSettings *s,
+                               const MigrationParameters *p)
 {
-    if (!parameters_check_throttle(live, p, errp)) {
-        return false;
-    }
-    if (p->has_downtime_limit && p->downtime_limit > DOWNTIME_LIMIT_MAX_MS) {
-        error_setg(errp, "Parameter 'downtime_limit' expects an integer in "
-                   "the range of 0 to (2000 * 1000) ms");
-        return false;
-    }
-    if (!parameters_check_multifd(p, errp)) {
-        return false;
-    }
-    if (p->has_dsa_timeout &&
-        (p->dsa_timeout < 1 || p->dsa_timeout > DSA_TIMEOUT_MAX_MS)) {
-        error_setg(errp, "Parameter 'dsa-timeout' is %" PRIu32
-                   ", expected 1 to %u milliseconds", p->dsa_timeout,
-                   DSA_TIMEOUT_MAX_MS);
-        return false;
-    }
-    return true;
+    parameters_set_text(&s->tls_creds, p->tls_creds);
+    parameters_set_text(&s->tls_hostname, p->tls_hostname);
+    parameters_set_text(&s->tls_authz, p->tls_authz);
 }
 
 /* Those that apply to the next migration; @accel_paths is taken over. */
@@ -133,8 +69,13 @@ static void parameters_set_next(MigrationSettings *s,
     if (p->has_multifd_normal_page_ratio) {
         s->multifd_normal_page_ratio = p->multifd_normal_page_ratio;
     }
+    parameters_set_compression(s, p);
+    parameters_set_tls(s, p);
     if (p->has_zero_page_detection) {
         s->zero_page_detection = p->zero_page_detection;
+    }
+    if (p->has_direct_io) {
+        s->direct_io = p->direct_io;
     }
     if (p->has_accel_path) {
         g_strfreev(s->accel_paths);
@@ -189,12 +130,27 @@ static void parameters_set_live(MigrationLive *live,
     parameters_set_throttle(live, p);
 }
 
+/* With those that stay as they are. */
+static bool parameters_check_zero_copy(const MigrationSettings *s,
+                                       const MigrationParameters *p,
+                                       Error **errp)
+{
+    MultiFDCompression compression = p->has_multifd_compression
+                                     ? p->multifd_compression
+                                     : s->multifd_compression;
+    const char *tls_creds = p->tls_creds ? parameters_text(p->tls_creds)
+                                         : s->tls_creds;
+
+    return migration_check_zero_copy(s->caps, compression, tls_creds, errp);
+}
+
 bool migration_set_parameters(Migration *m, const MigrationParameters *params,
                               Error **errp)
 {
     char **accel_paths = NULL;
 
-    if (!parameters_check(&m->live, params, errp)) {
+    if (!migration_parameters_check(&m->live, params, errp) ||
+        !parameters_check_zero_copy(&m->settings, params, errp)) {
         return false;
     }
     if (params->has_accel_path) {
@@ -217,13 +173,38 @@ static DsaCompletionMode parameters_completion_mode(DsaCompletion completion)
            ? DSA_COMPLETION_MODE_IN_THREAD : DSA_COMPLETION_MODE_THREAD;
 }
 
+static StrOrNull *parameters_query_text(const char *text)
+{
+    StrOrNull *value = g_new0(StrOrNull, 1);
+
+    value->type = QTYPE_QSTRING;
+    value->u.s = g_strdup(text);
+    return value;
+}
+
+static void parameters_query_tls(const MigrationSettings *s,
+                                 MigrationParameters *p)
+{
+    p->tls_creds = parameters_query_text(s->tls_creds);
+    p->tls_hostname = parameters_query_text(s->tls_hostname);
+    p->tls_authz = parameters_query_text(s->tls_authz);
+}
+
 static void parameters_query_next(const MigrationSettings *s,
                                   MigrationParameters *p)
 {
     p->has_multifd_channels = true;
     p->multifd_channels = (uint8_t)s->multifd_channels;
+    p->has_multifd_compression = true;
+    p->multifd_compression = s->multifd_compression;
+    p->has_multifd_zlib_level = true;
+    p->multifd_zlib_level = (uint8_t)s->zlib_level;
+    p->has_multifd_zstd_level = true;
+    p->multifd_zstd_level = (uint8_t)s->zstd_level;
     p->has_zero_page_detection = true;
     p->zero_page_detection = s->zero_page_detection;
+    p->has_direct_io = true;
+    p->direct_io = s->direct_io;
     p->has_accel_path = true;
     p->accel_path = accel_path_list_from_strv(s->accel_paths);
     p->has_multifd_packet_size = true;
@@ -268,6 +249,7 @@ MigrationParameters *migration_query_parameters(Migration *m)
     p->has_downtime_limit = true;
     p->downtime_limit = qatomic_read(&m->live.downtime_limit_ms);
     parameters_query_throttle(&m->live, p);
+    parameters_query_tls(&m->settings, p);
     parameters_query_next(&m->settings, p);
     return p;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capabilities and compatibility properties, and the frozen copy of all settings
- * that a migration runs with.  Names and defaults are QEMU 10.0's where it has
- * them.
+ * What is set when nothing was, whether all that is set fits together, the frozen
+ * copy that a migration runs with, and compatibility properties.  Names and
+ * defaults are QEMU 10.0's where it has them.
  *
- * Entered by the main thread only.  Parameters are parameters.c's.
+ * Entered by the main thread only.  Changing capabilities is capabilities.c's,
+ * parameters parameters.c's.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -12,9 +13,7 @@
 #include "qemu/atomic.h"
 #include "qemu/cutils.h"
 #include "qemu/units.h"
-#include "migration/core/incoming.h"
 #include "migration/core/migration-internal.h"
-#include "migration/core/outgoing.h"
 #include "migration/stream/multifd-packet.h"
 
 void migration_settings_init(MigrationSettings *s, MigrationLive *live)
@@ -22,6 +21,12 @@ void migration_settings_init(MigrationSettings *s, MigrationLive *live)
     *s = (MigrationSettings) {
         .multifd_channels = 2,
         .multifd_packet_bytes = MULTIFD_PACKET_PAGES * TARGET_PAGE_SIZE,
+        .tls_creds = g_strdup(""),
+        .tls_hostname = g_strdup(""),
+        .tls_authz = g_strdup(""),
+        .multifd_compression = MULTIFD_COMPRESSION_NONE,
+        .zlib_level = 1,
+        .zstd_level = 1,
         .zero_page_detection = ZERO_PAGE_DETECTION_MULTIFD,
         .accel_paths = g_new0(char *, 1),
         .dsa_completion = DSA_COMPLETION_THREAD,
@@ -32,6 +37,7 @@ void migration_settings_init(MigrationSettings *s, MigrationLive *live)
             .send_configuration = true,
             .send_section_footer = true,
             .send_switchover_start = true,
+            .multifd_clean_tls_termination = true,
         },
     };
     qatomic_set(&live->max_bandwidth, (uint64_t)(128 * MiB));
@@ -47,6 +53,9 @@ void migration_settings_init(MigrationSettings *s, MigrationLive *live)
 void migration_settings_clear(MigrationSettings *s)
 {
     g_clear_pointer(&s->accel_paths, g_strfreev);
+    g_clear_pointer(&s->tls_creds, g_free);
+    g_clear_pointer(&s->tls_hostname, g_free);
+    g_clear_pointer(&s->tls_authz, g_free);
 }
 
 static bool settings_check_dsa(const MigrationSettings *s, Error **errp)
@@ -95,10 +104,42 @@ static bool settings_check_packet_size(const MigrationSettings *s,
     return true;
 }
 
+static bool settings_check_zero_copy(const MigrationSettings *s, Error **errp)
+{
+    if (s->caps[MIGRATION_CAPABILITY_ZERO_COPY_SEND] &&
+        s->caps[MIGRATION_CAPABILITY_MAPPED_RAM]) {
+        error_setg(errp, "Capability 'zero-copy-send' is for connections and "
+                   "'mapped-ram' for files; switch one of them off");
+        return false;
+    }
+    return true;
+}
+
+bool migration_settings_check_mapped(const MigrationSettings *s, Error **errp)
+{
+    if (s->caps[MIGRATION_CAPABILITY_MAPPED_RAM] &&
+        (s->multifd_compression != MULTIFD_COMPRESSION_NONE ||
+         *s->tls_creds)) {
+        error_setg(errp, "Mapped-ram only available for non-compressed non-TLS"
+                   " multifd migration");
+        return false;
+    }
+    return true;
+}
+
 bool migration_settings_check_outgoing(const MigrationSettings *s,
                                        Error **errp)
 {
-    return settings_check_dsa(s, errp) && settings_check_packet_size(s, errp);
+    return settings_check_dsa(s, errp) &&
+           migration_settings_check_mapped(s, errp) &&
+           settings_check_packet_size(s, errp) &&
+           settings_check_zero_copy(s, errp);
+}
+
+/* Text that was set, or NULL. */
+static char *settings_text(const char *text)
+{
+    return *text ? g_strdup(text) : NULL;
 }
 
 void migration_config_freeze(Migration *m, MigrationConfig *config)
@@ -115,7 +156,16 @@ void migration_config_freeze(Migration *m, MigrationConfig *config)
         .multifd_packet_pages =
             (unsigned)(s->multifd_packet_bytes >> TARGET_PAGE_BITS),
         .multifd_normal_page_ratio = s->multifd_normal_page_ratio,
+        .tls_creds = settings_text(s->tls_creds),
+        .tls_hostname = settings_text(s->tls_hostname),
+        .tls_authz = settings_text(s->tls_authz),
+        .multifd_compression = s->multifd_compression,
+        .zlib_level = s->zlib_level,
+        .zstd_level = s->zstd_level,
         .zero_page_detection = s->zero_page_detection,
+        .zero_copy_send = s->caps[MIGRATION_CAPABILITY_ZERO_COPY_SEND],
+        .mapped_ram = s->caps[MIGRATION_CAPABILITY_MAPPED_RAM],
+        .direct_io = s->direct_io,
         .accel_paths = g_strdupv(s->accel_paths),
         .dsa_completion = s->dsa_completion,
         .dsa_adaptive = s->dsa_adaptive,
@@ -132,52 +182,14 @@ void migration_config_freeze(Migration *m, MigrationConfig *config)
 void migration_config_clear(MigrationConfig *config)
 {
     g_clear_pointer(&config->accel_paths, g_strfreev);
+    g_clear_pointer(&config->tls_creds, g_free);
+    g_clear_pointer(&config->tls_hostname, g_free);
+    g_clear_pointer(&config->tls_authz, g_free);
 }
 
 bool migration_stores_global_state(const Migration *m)
 {
     return m->settings.compat.store_global_state;
-}
-
-bool migration_set_capabilities(Migration *m,
-                                const MigrationCapabilityStatusList *list,
-                                Error **errp)
-{
-    bool caps[MIGRATION_CAPABILITY__MAX];
-
-    if (m->out && !migration_status_is_final(
-                      migration_state_get(&m->out->state))) {
-        error_setg(errp, "There's a migration process in progress");
-        return false;
-    }
-    memcpy(caps, m->settings.caps, sizeof(caps));
-    for (const MigrationCapabilityStatusList *l = list; l; l = l->next) {
-        caps[l->value->capability] = l->value->state;
-    }
-    if (caps[MIGRATION_CAPABILITY_MULTIFD] !=
-            m->settings.caps[MIGRATION_CAPABILITY_MULTIFD] &&
-        m->in && !migration_status_is_final(
-                     migration_state_get(&m->in->state))) {
-        error_setg(errp, "Multifd must be set before incoming starts");
-        return false;
-    }
-    memcpy(m->settings.caps, caps, sizeof(caps));
-    qatomic_set(&m->live.events, caps[MIGRATION_CAPABILITY_EVENTS]);
-    return true;
-}
-
-MigrationCapabilityStatusList *migration_query_capabilities(Migration *m)
-{
-    MigrationCapabilityStatusList *list = NULL;
-
-    for (int i = MIGRATION_CAPABILITY__MAX - 1; i >= 0; i--) {
-        MigrationCapabilityStatus *cap = g_new0(MigrationCapabilityStatus, 1);
-
-        cap->capability = i;
-        cap->state = m->settings.caps[i];
-        QAPI_LIST_PREPEND(list, cap);
-    }
-    return list;
 }
 
 /* The switches of `-global migration.NAME=on|off`. */
@@ -192,6 +204,8 @@ static const struct {
       offsetof(MigrationCompat, send_switchover_start) },
     { "multifd-flush-after-each-section",
       offsetof(MigrationCompat, multifd_flush_after_each_section) },
+    { "multifd-clean-tls-termination",
+      offsetof(MigrationCompat, multifd_clean_tls_termination) },
 };
 
 bool migration_set_property(Migration *m, const char *name, const char *value,

@@ -15,6 +15,7 @@
 #include "migration/core/outgoing.h"
 #include "migration/stream/section.h"
 #include "migration/stream/wire.h"
+#include "migration/transport/transport.h"
 #include "migration/vmstate/sections.h"
 
 /* How long tcp may take to say that a peer which sends no more has gone. */
@@ -117,11 +118,12 @@ static bool switchover_devices(MigrationOut *o, Error **errp)
 static bool switchover_peer_is_there(MigrationOut *o, Error **errp)
 {
     struct pollfd pfd = {
-        .fd = qio_channel_get_fd(o->main_ioc),
+        .fd = qio_channel_get_write_fd(o->main_ioc),
         .events = POLLRDHUP,
     };
 
-    if (o->return_path || pfd.fd < 0 || poll(&pfd, 1, 0) <= 0) {
+    if (o->return_path || pfd.fd < 0 ||
+        transport_knows_success(o->main_ioc) || poll(&pfd, 1, 0) <= 0) {
         return true;
     }
     pfd.events = 0;
@@ -164,27 +166,38 @@ static bool switchover_hand_over(MigrationOut *o, Error **errp)
     return true;
 }
 
-/* Too late for it to fail here, or the destination says so. */
-static void switchover_put_description(MigrationOut *o)
+static bool switchover_put_description(MigrationOut *o, Error **errp)
 {
     g_autofree char *json = vmdesc_to_json(o->vmdesc);
+    bool ok;
 
     section_put_vmdesc(o->out, json, (uint32_t)strlen(json));
-    stream_out_flush(o->out, NULL);
+    ok = stream_out_flush(o->out, errp);
     qatomic_set(&o->counters.main_bytes, stream_out_bytes(o->out));
+    return ok;
 }
 
-/* With a return path the destination has the last word, else it is believed. */
+/*
+ * With a return path the destination has the last word, and a file or a program
+ * that has everything is as good; of others it is believed.
+ */
 static bool switchover_confirm(MigrationOut *o, Error **errp)
 {
-    if (!o->return_path) {
+    if (o->return_path) {
+        /* That the description fails, the destination says better. */
+        switchover_put_description(o, NULL);
+        if (!return_path_wait(o->return_path, errp)) {
+            return false;
+        }
+    } else if (transport_knows_success(o->main_ioc)) {
+        if (!switchover_put_description(o, errp) ||
+            !transport_finish(o->main_ioc, errp)) {
+            return false;
+        }
+    } else {
         outgoing_handed_over(o);
-        switchover_put_description(o);
+        switchover_put_description(o, NULL);
         return true;
-    }
-    switchover_put_description(o);
-    if (!return_path_wait(o->return_path, errp)) {
-        return false;
     }
     outgoing_handed_over(o);
     return true;

@@ -60,7 +60,8 @@ MultiFDSend *multifd_send_new(const MigrationConfig *config,
  *
  * Gives the channel the next id, writes its greeting and starts its thread.
  * Context: the migration thread, config->multifd_channels times.
- * Returns: false when the greeting could not be written
+ * Returns: false when the greeting could not be written, or it has not got what
+ *          it compresses with
  */
 bool multifd_send_add_channel(MultiFDSend *send, QIOChannel *ioc, Error **errp);
 
@@ -106,6 +107,17 @@ PageSink *multifd_send_sink(MultiFDSend *send);
  * Returns: false when the time was over before
  */
 bool multifd_send_settle(MultiFDSend *send, int timeout_ms);
+
+/**
+ * multifd_send_say_end:
+ * @send: the sending half, after its last sync point; or NULL
+ * @timeout_ms: how long to wait at most
+ *
+ * Tells the destination on each channel that nothing more comes, where channels
+ * have words for it (TLS).
+ * Context: the migration thread.
+ */
+void multifd_send_say_end(MultiFDSend *send, int timeout_ms);
 
 /**
  * multifd_send_shutdown:
@@ -184,7 +196,8 @@ unsigned multifd_recv_nr_channels(const MultiFDRecv *recv);
  * channel's data may arrive earlier than the list.
  * Context: the load thread, once.
  * Returns: false when a channel is missing, its greeting said another packet
- *          size, or its thread could not be started
+ *          size, or its thread could not be started or get what it decompresses
+ *          with
  */
 bool multifd_recv_start(MultiFDRecv *recv, unsigned packet_pages, Error **errp);
 

@@ -5,10 +5,11 @@
  *
  * Entered by multifdrecv_N; life cycle by the thread that accepts.  What the
  * packets say is checked by the codec; what a fresh page is, ram/received.c
- * knows; content is recv-content.c's.
+ * knows; content is recv-content.c's and recv-compressed.c's.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "migration/multifd/recv-compressed.h"
 #include "migration/multifd/recv-content.h"
 #include "migration/multifd/recv-internal.h"
 #include "migration/trace.h"
@@ -44,6 +45,7 @@ void multifd_recv_channel_free(MultiFDRecvChannel *c)
 {
     if (c) {
         qio_channel_unref(c->ioc);
+        multifd_decompressor_free(c->decompressor);
         g_free(c->iov);
         g_free(c->page);
         g_free(c->ahead);
@@ -135,7 +137,11 @@ static void multifd_recv_expect(MultiFDRecvChannel *c,
 static bool multifd_recv_decode(MultiFDRecvChannel *c, MultiFDPacket *packet,
                                 ReceivedBlock **rb, Error **errp)
 {
-    if (!multifd_packet_decode(c->header, c->packet_pages, packet, errp)) {
+    const MultiFDDecompressor *z = c->decompressor;
+
+    if (!multifd_packet_decode(c->header, c->packet_pages, packet, errp) ||
+        !multifd_packet_check_compression(packet, z ? z->method->flag : 0,
+                                          errp)) {
         return false;
     }
     if (!packet->block_name) {
@@ -177,8 +183,12 @@ static bool multifd_recv_pages(MultiFDRecvChannel *c,
         n = multifd_run_length(&zero[i], packet->nr_zero - i);
         received_block_zero(rb, zero[i], n);
     }
-    return packet->nr_normal == 0 ||
-           multifd_recv_content(c, rb, packet->nr_normal, errp);
+    if (packet->nr_normal == 0) {
+        return true;
+    }
+    return c->decompressor
+           ? multifd_recv_compressed(c, rb, packet, errp)
+           : multifd_recv_content(c, rb, packet->nr_normal, errp);
 }
 
 static PacketResult multifd_recv_packet(MultiFDRecvChannel *c, Error **errp)

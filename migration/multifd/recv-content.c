@@ -65,13 +65,8 @@ static bool content_has_file(Content *ct)
     return ct->has_file;
 }
 
-/*
- * How many of the pages, from the first on, follow each other in the block and
- * are as fresh as that one is.
- */
-static unsigned content_run_length(const ReceivedBlock *rb,
-                                   const uint64_t *page, unsigned nr_pages,
-                                   bool *fresh)
+unsigned multifd_recv_run_length(const ReceivedBlock *rb, const uint64_t *page,
+                                 unsigned nr_pages, bool *fresh)
 {
     unsigned n = 1;
 
@@ -241,7 +236,7 @@ bool multifd_recv_content(MultiFDRecvChannel *c, ReceivedBlock *rb,
         ContentWay way;
         bool fresh;
 
-        n = content_run_length(rb, &c->page[i], nr_normal - i, &fresh);
+        n = multifd_recv_run_length(rb, &c->page[i], nr_normal - i, &fresh);
         way = content_way(&ct, host, n, fresh);
         received_block_normal(rb, c->page[i], n);
         if (way != ct.way && !content_flush(&ct, errp)) {

@@ -21,6 +21,20 @@
 typedef struct MultiFDRecvChannel MultiFDRecvChannel;
 
 /**
+ * multifd_recv_run_length:
+ * @rb: a block's part
+ * @page: page numbers
+ * @nr_pages: how many, above zero
+ * @fresh: where to put whether the first may be taken to be zero
+ *
+ * Context: the channel's thread.
+ * Returns: how many, from the first on, follow each other in the block and are as
+ *          fresh as that one is
+ */
+unsigned multifd_recv_run_length(const ReceivedBlock *rb, const uint64_t *page,
+                                 unsigned nr_pages, bool *fresh);
+
+/**
  * multifd_recv_content:
  * @c: a channel whose packet's header has been read; its pages are in c->page,
  *     and what was read of the stream behind the header is in c->ahead

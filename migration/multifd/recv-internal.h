@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the parts of the receiving half share: recv.c (life, death and sync
- * points) and recv-channel.c (the threads).
+ * points), recv-channel.c (the threads), recv-content.c and recv-compressed.c
+ * (what normal pages hold).
  *
  * Locks: MultiFDRecv::lock and file_lock; nothing else is taken while one of them
  * is held.
@@ -11,6 +12,7 @@
 
 #include <sys/uio.h>
 #include "qemu/thread.h"
+#include "migration/multifd/compress.h"
 #include "migration/multifd/multifd.h"
 
 /* Most headers read with one call: 43 KiB of them at the usual size. */
@@ -22,6 +24,7 @@ typedef struct MultiFDRecvChannel {
     unsigned id;
     unsigned packet_pages;      /* as its greeting said */
     QIOChannel *ioc;            /* holds a reference */
+    MultiFDDecompressor *decompressor; /* NULL: content comes as it is */
     /* the load thread's */
     QemuThread thread;
     /* guarded by MultiFDRecv::lock */

@@ -182,6 +182,8 @@ bool multifd_recv_start(MultiFDRecv *recv, unsigned packet_pages, Error **errp)
             return false;
         }
         if (!multifd_recv_check_size(c, packet_pages, errp) ||
+            !multifd_decompressor_new(recv->config, c->packet_pages,
+                                      &c->decompressor, errp) ||
             !qemu_thread_try_create(&c->thread, name,
                                     multifd_recv_channel_thread, c,
                                     QEMU_THREAD_JOINABLE, errp)) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a sending channel has made and not written yet: headers one behind the
- * other, and the content of the last one.
+ * What a sending channel has made and not written yet; see send-buffer.h.
  *
  * Entered by multifdsend_N.  A packet without content is not worth a call of
  * its own, nor the wakeup at the other end: it waits here for the next one.  It
@@ -10,6 +9,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
+#include "migration/multifd/send-buffer.h"
 #include "migration/multifd/send-internal.h"
 
 void multifd_send_buffer_init(MultiFDSendChannel *c, unsigned packet_pages)
@@ -18,7 +18,8 @@ void multifd_send_buffer_init(MultiFDSendChannel *c, unsigned packet_pages)
 
     b->header_bytes = multifd_packet_len(packet_pages);
     b->wire = g_malloc(MULTIFD_SEND_HEADERS * b->header_bytes);
-    b->iov = g_new(struct iovec, 1 + packet_pages);
+    /* Headers, and what compressed content may have in front of its pages. */
+    b->iov = g_new(struct iovec, 2 + packet_pages);
     b->nr_iov = 1;
 }
 
@@ -50,6 +51,16 @@ void multifd_send_buffer_add_content(MultiFDSendChannel *c,
         .iov_base = (void *)host,
         .iov_len = TARGET_PAGE_SIZE,
     };
+}
+
+void multifd_send_buffer_set_compressed(MultiFDSendChannel *c,
+                                        const MultiFDCompressor *content)
+{
+    MultiFDSendBuffer *b = &c->buffer;
+
+    memcpy(&b->iov[1], content->iov, content->nr_iov * sizeof(*b->iov));
+    b->nr_iov = 1 + content->nr_iov;
+    b->compressed_bytes = content->len_bytes;
 }
 
 bool multifd_send_buffer_add(MultiFDSendChannel *c,
@@ -90,8 +101,12 @@ bool multifd_send_buffer_flush(MultiFDSendChannel *c, Error **errp)
 {
     MultiFDSendBuffer *b = &c->buffer;
     size_t headers_bytes = b->nr_headers * b->header_bytes;
-    uint64_t len_bytes = headers_bytes +
-                         (b->tally.nr_normal << TARGET_PAGE_BITS);
+    uint64_t content_bytes = c->compressor
+                             ? b->compressed_bytes
+                             : b->tally.nr_normal << TARGET_PAGE_BITS;
+    uint64_t len_bytes = headers_bytes + content_bytes;
+    /* Guest memory stays; headers and compressed content are used anew. */
+    unsigned nr_copied = c->compressor ? b->nr_iov : 1;
 
     if (b->nr_headers == 0) {
         return true;
@@ -100,13 +115,14 @@ bool multifd_send_buffer_flush(MultiFDSendChannel *c, Error **errp)
     rate_limit_charge(c->send->rate,
                       (int64_t)len_bytes - b->tally.charged_bytes);
     b->iov[0] = (struct iovec) { b->wire, headers_bytes };
-    /* Guest memory stays, the headers are used anew. */
-    if (!qio_channel_writev_stable_all(c->ioc, b->iov, b->nr_iov, 1, errp)) {
+    if (!qio_channel_writev_stable_all(c->ioc, b->iov, b->nr_iov, nr_copied,
+                                       errp)) {
         return false;
     }
     multifd_send_buffer_count(c, len_bytes);
     b->nr_headers = 0;
     b->nr_iov = 1;
+    b->compressed_bytes = 0;
     b->tally = (MultiFDSendTally) { 0 };
     return true;
 }

@@ -12,6 +12,8 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
+#include "migration/multifd/send-buffer.h"
+#include "migration/multifd/send-file.h"
 #include "migration/multifd/send-internal.h"
 #include "migration/trace.h"
 
@@ -23,8 +25,10 @@ MultiFDSendChannel *multifd_send_channel_new(MultiFDSend *send, unsigned id,
 
     c->send = send;
     c->id = id;
-    c->ioc = qio_channel_ref(ioc);
-    qio_channel_set_name(ioc, name);
+    if (ioc) {
+        c->ioc = qio_channel_ref(ioc);
+        qio_channel_set_name(ioc, name);
+    }
     if (send->detector_func) {
         c->detector = send->detector_func(send->detector_opaque);
     }
@@ -50,7 +54,9 @@ void multifd_send_channel_free(MultiFDSendChannel *c)
     }
     zero_page_detector_free(c->detector);
     qio_channel_unref(c->ioc);
+    multifd_send_file_free(c->file);
     multifd_send_buffer_destroy(c);
+    multifd_compressor_free(c->compressor);
     g_free(c->page);
     g_free(c->slots);
     g_free(c);
@@ -111,7 +117,9 @@ static MultiFDJob *multifd_send_channel_finish(MultiFDSendChannel *c,
     unsigned long *zero = slot->batch ? slot->batch->zero : NULL;
     bool ok;
 
-    if (slot->job->run_nr_pages > 0) {
+    if (c->file) {
+        ok = multifd_send_file_job(c, slot->job, zero, errp);
+    } else if (slot->job->run_nr_pages > 0) {
         ok = multifd_send_run(c, slot->job, errp);
     } else {
         ok = multifd_send_packet(c, slot->job, zero, errp);
@@ -148,7 +156,8 @@ static bool multifd_send_channel_run(MultiFDSendChannel *c, Error **errp)
             }
             continue;
         case MULTIFD_TAKE_SYNC:
-            if (!multifd_send_sync(c, c->taker.packet_num, errp)) {
+            if (c->file ? !multifd_send_file_sync(c, errp)
+                        : !multifd_send_sync(c, c->taker.packet_num, errp)) {
                 return false;
             }
             multifd_queue_synced(queue);

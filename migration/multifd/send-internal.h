@@ -11,12 +11,16 @@
 
 #include <sys/uio.h>
 #include "qemu/thread.h"
+#include "migration/multifd/compress.h"
 #include "migration/multifd/multifd.h"
 #include "migration/multifd/queue.h"
 #include "migration/multifd/zero-page.h"
 
 /* Makes the detector of a channel; @opaque outlives it. */
 typedef ZeroPageDetector *(*MultiFDDetectorFunc)(void *opaque);
+
+/* send-file.c's: pages at their places in a file, no packets. */
+typedef struct MultiFDSendFile MultiFDSendFile;
 
 /* A packet whose pages are being looked at. */
 typedef struct MultiFDSendSlot {
@@ -44,6 +48,7 @@ typedef struct MultiFDSendBuffer {
     /* entry 0 is for the headers, those from 1 on are content behind the last */
     struct iovec *iov;
     unsigned nr_iov;            /* 1 or more */
+    size_t compressed_bytes;    /* of that content, if it is */
 } MultiFDSendBuffer;
 
 /* 43 KiB of the usual size: a call and a wakeup are little beside them. */
@@ -53,7 +58,8 @@ typedef struct MultiFDSendChannel {
     /* set once, before the thread starts */
     MultiFDSend *send;
     unsigned id;
-    QIOChannel *ioc;            /* holds a reference */
+    QIOChannel *ioc;            /* holds a reference; NULL with @file */
+    MultiFDSendFile *file;      /* where pages go instead; NULL: to @ioc */
     /* the migration thread's */
     QemuThread thread;
     /* the channel's thread's */
@@ -64,6 +70,7 @@ typedef struct MultiFDSendChannel {
     unsigned first;             /* the slot submitted first */
     unsigned nr_under_way;
     unsigned ratio_rest;        /* hundredths of a page, see send-packet.c */
+    MultiFDCompressor *compressor; /* NULL: content goes out as it is */
     MultiFDSendBuffer buffer;
     /* and used anew for each packet */
     uint64_t *page;             /* normal ones first, then zero ones */
@@ -116,7 +123,8 @@ void multifd_send_set_detector_func(MultiFDSend *send, MultiFDDetectorFunc func,
  * multifd_send_channel_new:
  * @send: the sending half
  * @id: of the channel
- * @ioc: a connected channel; a reference is taken
+ * @ioc: a connected channel; a reference is taken.  NULL: the channel's @file
+ *       will be set
  *
  * Returns: a channel without a thread
  */
@@ -137,6 +145,19 @@ void multifd_send_channel_free(MultiFDSendChannel *c);
  * Returns: false when the greeting could not be written
  */
 bool multifd_send_channel_greet(MultiFDSendChannel *c, Error **errp);
+
+/**
+ * multifd_send_start_channel:
+ * @send: the sending half
+ * @c: a channel without a thread, with the next id; taken over
+ * @errp: where to put the reason, or NULL
+ *
+ * Writes its greeting, if it is not a file, and starts its thread.
+ * Context: the migration thread.
+ * Returns: false when that failed, or the sending half has ended
+ */
+bool multifd_send_start_channel(MultiFDSend *send, MultiFDSendChannel *c,
+                                Error **errp);
 
 /**
  * multifd_send_channel_thread:
@@ -177,6 +198,17 @@ bool multifd_send_run(MultiFDSendChannel *c, const MultiFDJob *job,
                       Error **errp);
 
 /**
+ * multifd_send_ratio_step:
+ * @c: a channel
+ *
+ * What is left of the ratio is carried to the next page, and to the next packet:
+ * so they are evenly spread, and after any number of pages the share is right.
+ * Context: the channel's thread.
+ * Returns: whether the next zero page is to go out as a normal one
+ */
+bool multifd_send_ratio_step(MultiFDSendChannel *c);
+
+/**
  * multifd_send_sync:
  * @c: a channel
  * @packet_num: of the SYNC
@@ -190,63 +222,27 @@ bool multifd_send_sync(MultiFDSendChannel *c, uint64_t packet_num,
                        Error **errp);
 
 /**
- * multifd_send_buffer_init:
- * @c: a channel
- * @packet_pages: pages of a packet
- */
-void multifd_send_buffer_init(MultiFDSendChannel *c, unsigned packet_pages);
-
-/**
- * multifd_send_buffer_destroy:
- * @c: a channel whose buffer was initialised; what is in it is dropped
- */
-void multifd_send_buffer_destroy(MultiFDSendChannel *c);
-
-/**
- * multifd_send_buffer_header:
- * @c: a channel
- *
- * Context: the channel's thread.
- * Returns: room for the next header, to be filled before it is added
- */
-MultiFDPacketWire *multifd_send_buffer_header(MultiFDSendChannel *c);
-
-/**
- * multifd_send_buffer_add_content:
- * @c: a channel
- * @host: a page that stays where it is; what it holds is read when it is sent,
- *        or later
- *
- * Appends a page to the content of the header to be added next.
- * Context: the channel's thread.
- */
-void multifd_send_buffer_add_content(MultiFDSendChannel *c,
-                                     const uint8_t *host);
-
-/**
- * multifd_send_buffer_add:
- * @c: a channel
- * @tally: what the header is about
+ * multifd_send_set_zero_copy:
+ * @c: a channel without a thread
  * @errp: where to put the reason, or NULL
  *
- * Adds the header that was filled.  If content goes with it, or the buffer is
- * full, all of it is written.
- * Context: the channel's thread.
- * Returns: false when it could not be written
+ * With the capability: prepares the connection for it.
+ * Returns: false when that kind of connection cannot do it
  */
-bool multifd_send_buffer_add(MultiFDSendChannel *c,
-                             const MultiFDSendTally *tally, Error **errp);
+bool multifd_send_set_zero_copy(MultiFDSendChannel *c, Error **errp);
 
 /**
- * multifd_send_buffer_flush:
+ * multifd_send_flush_zero_copy:
  * @c: a channel
  * @errp: where to put the reason, or NULL
  *
- * Writes what is in the buffer with one call, charges it and counts it.
+ * With the capability: waits until all pages written so far may change without
+ * what the destination gets, and counts when the kernel has copied them all the
+ * same.
  * Context: the channel's thread.
- * Returns: false when it could not be written
+ * Returns: false when the connection has ended before
  */
-bool multifd_send_buffer_flush(MultiFDSendChannel *c, Error **errp);
+bool multifd_send_flush_zero_copy(MultiFDSendChannel *c, Error **errp);
 
 /**
  * multifd_send_fail:

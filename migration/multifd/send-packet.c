@@ -10,6 +10,7 @@
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
 #include "qemu/bitops.h"
+#include "migration/multifd/send-buffer.h"
 #include "migration/multifd/send-internal.h"
 #include "migration/trace.h"
 
@@ -19,12 +20,7 @@
  */
 static const uint8_t zero_page[TARGET_PAGE_SIZE];
 
-/*
- * Whether the next zero page is to go out as a normal one.  What is left of
- * the ratio is carried to the next page, and to the next packet: so they are
- * evenly spread, and after any number of pages the share is right.
- */
-static bool multifd_send_ratio_step(MultiFDSendChannel *c)
+bool multifd_send_ratio_step(MultiFDSendChannel *c)
 {
     c->ratio_rest += c->send->normal_page_ratio;
     if (c->ratio_rest < 100) {
@@ -118,6 +114,27 @@ static const uint64_t *multifd_send_sort(MultiFDSendChannel *c,
     return c->page;
 }
 
+/* Puts compressed content in the place of @nr_normal pages, if there are any. */
+static bool multifd_send_compress(MultiFDSendChannel *c, uint64_t nr_normal,
+                                  Error **errp)
+{
+    ERRP_GUARD();
+    MultiFDCompressor *z = c->compressor;
+    MultiFDSendBuffer *b = &c->buffer;
+
+    if (nr_normal > 0) {
+        if (!multifd_compressor_run(z, &b->iov[1], b->nr_iov - 1, errp)) {
+            error_prepend(errp, "%s: ", qio_channel_name(c->ioc));
+            return false;
+        }
+        multifd_send_buffer_set_compressed(c, z);
+    }
+    multifd_packet_encode_compressed(multifd_send_buffer_header(c),
+                                     z->method->flag,
+                                     (uint32_t)b->compressed_bytes);
+    return true;
+}
+
 bool multifd_send_packet(MultiFDSendChannel *c, const MultiFDJob *job,
                          unsigned long *zero, Error **errp)
 {
@@ -127,6 +144,9 @@ bool multifd_send_packet(MultiFDSendChannel *c, const MultiFDJob *job,
     multifd_packet_encode(multifd_send_buffer_header(c), c->send->packet_pages,
                           job->packet_num, job->block->idstr, page,
                           tally.nr_normal, tally.nr_zero);
+    if (c->compressor && !multifd_send_compress(c, tally.nr_normal, errp)) {
+        return false;
+    }
     trace_multifd_send(c->id, job->packet_num, tally.nr_normal, tally.nr_zero);
     return multifd_send_buffer_add(c, &tally, errp);
 }
@@ -152,6 +172,9 @@ bool multifd_send_run(MultiFDSendChannel *c, const MultiFDJob *job,
                                        packet_pages, packet_num,
                                        job->block->idstr,
                                        job->run_first + done, nr);
+        if (c->compressor && !multifd_send_compress(c, 0, errp)) {
+            return false;
+        }
         trace_multifd_send(c->id, packet_num, 0, (unsigned)nr);
         if (!multifd_send_buffer_add(c, &tally, errp)) {
             return false;
@@ -169,5 +192,6 @@ bool multifd_send_sync(MultiFDSendChannel *c, uint64_t packet_num, Error **errp)
     multifd_packet_encode_sync(multifd_send_buffer_header(c),
                                c->send->packet_pages, packet_num);
     return multifd_send_buffer_add(c, &tally, errp) &&
-           multifd_send_buffer_flush(c, errp);
+           multifd_send_buffer_flush(c, errp) &&
+           multifd_send_flush_zero_copy(c, errp);
 }

@@ -7,6 +7,7 @@
  * pages on their way into packets sink.c's.
  */
 #include "qemu/osdep.h"
+#include "io/channel-layered.h"
 #include "qapi/error.h"
 #include "qemu/timer.h"
 #include "migration/multifd/accel.h"
@@ -158,12 +159,27 @@ bool multifd_send_settle(MultiFDSend *send, int timeout_ms)
     for (unsigned i = 0; send && i < send->nr_threads; i++) {
         int64_t left_ms = deadline_ms - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
 
-        if (!qio_channel_wait_stable(send->channels[i]->ioc,
+        if (send->channels[i]->ioc &&
+            !qio_channel_wait_stable(send->channels[i]->ioc,
                                      (int)MAX(left_ms, (int64_t)0))) {
             return false;
         }
     }
     return true;
+}
+
+void multifd_send_say_end(MultiFDSend *send, int timeout_ms)
+{
+    int64_t deadline_ms = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + timeout_ms;
+
+    for (unsigned i = 0; send && i < send->nr_threads; i++) {
+        int64_t left_ms = deadline_ms - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+
+        if (send->channels[i]->ioc) {
+            qio_channel_say_end(send->channels[i]->ioc,
+                                (int)MAX(left_ms, (int64_t)0));
+        }
+    }
 }
 
 void multifd_send_shutdown(MultiFDSend *send)
@@ -189,23 +205,35 @@ static bool multifd_send_publish(MultiFDSend *send, MultiFDSendChannel *c)
     return true;
 }
 
-bool multifd_send_add_channel(MultiFDSend *send, QIOChannel *ioc, Error **errp)
+bool multifd_send_start_channel(MultiFDSend *send, MultiFDSendChannel *c,
+                                Error **errp)
 {
-    MultiFDSendChannel *c = multifd_send_channel_new(send, send->nr_threads,
-                                                     ioc);
     g_autofree char *name = g_strdup_printf("multifdsend_%u", c->id);
 
     if (!multifd_send_publish(send, c)) {
         multifd_send_channel_free(c);
         return multifd_send_reason(send, errp);
     }
-    if (!multifd_send_channel_greet(c, errp) ||
+    if ((c->ioc && !multifd_send_channel_greet(c, errp)) ||
         !qemu_thread_try_create(&c->thread, name, multifd_send_channel_thread,
                                 c, QEMU_THREAD_JOINABLE, errp)) {
         return false;
     }
     send->nr_threads++;
     return true;
+}
+
+bool multifd_send_add_channel(MultiFDSend *send, QIOChannel *ioc, Error **errp)
+{
+    MultiFDSendChannel *c = multifd_send_channel_new(send, send->nr_threads,
+                                                     ioc);
+
+    if (!multifd_send_set_zero_copy(c, errp) ||
+        !multifd_compressor_new(send->config, &c->compressor, errp)) {
+        multifd_send_channel_free(c);
+        return false;
+    }
+    return multifd_send_start_channel(send, c, errp);
 }
 
 void multifd_send_free(MultiFDSend *send)

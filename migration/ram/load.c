@@ -22,6 +22,7 @@ struct RamLoad {
     bool started;           /* the block list is known */
     bool flushed;           /* FLUSH was met in this section */
     unsigned long *listed;  /* bit per block: its entry was read */
+    MappedIn *mapped;       /* NULL: pages are on streams */
     ReceivedBlock *last;    /* block of the last page record */
     RamRecord record;       /* reused: it holds a name */
     RamContent content;
@@ -45,6 +46,7 @@ RamLoad *ram_load_new(const MigrationConfig *config, RamList *list,
 void ram_load_free(RamLoad *rl)
 {
     if (rl) {
+        mapped_in_free(rl->mapped);
         g_free(rl->listed);
         g_free(rl);
     }
@@ -76,6 +78,47 @@ static bool ram_load_check_block(RamLoad *rl, const RamWireBlock *wire,
     return true;
 }
 
+/* Where the block's pages are, if they have places of their own. */
+static bool ram_load_mapped_block(RamLoad *rl, MigStreamIn *in,
+                                  const RamWireBlock *wire, Error **errp)
+{
+    if (!rl->config->mapped_ram) {
+        return true;
+    }
+    if (!rl->mapped) {
+        rl->mapped = mapped_in_new(rl->received, in, errp);
+    }
+    return rl->mapped &&
+           mapped_in_get_block(rl->mapped, in,
+                               ram_received_find(rl->received, wire->idstr),
+                               errp);
+}
+
+bool ram_load_mapped(MappedIn *mapped, Error **errp)
+{
+    switch (mapped_in_load(mapped, mapped_in_file(mapped), errp)) {
+    case MAPPED_IN_DONE:
+        return true;
+    case MAPPED_IN_STOPPED:
+        error_setg(errp, "Reading the guest's memory was stopped");
+        return false;
+    case MAPPED_IN_FAILED:
+    default:
+        return false;
+    }
+}
+
+static bool ram_load_start(RamLoad *rl, Error **errp)
+{
+    rl->started = true;
+    if (!rl->mapped) {
+        return !rl->ops->start || rl->ops->start(rl->opaque, errp);
+    }
+    return rl->ops->load_mapped
+           ? rl->ops->load_mapped(rl->opaque, rl->mapped, errp)
+           : ram_load_mapped(rl->mapped, errp);
+}
+
 static bool ram_load_block_list(RamLoad *rl, MigStreamIn *in,
                                 uint64_t total_bytes, Error **errp)
 {
@@ -102,9 +145,11 @@ static bool ram_load_block_list(RamLoad *rl, MigStreamIn *in,
             return false;
         }
         left -= wire.used_length;
+        if (!ram_load_mapped_block(rl, in, &wire, errp)) {
+            return false;
+        }
     }
-    rl->started = true;
-    return !rl->ops->start || rl->ops->start(rl->opaque, errp);
+    return ram_load_start(rl, errp);
 }
 
 /* Finds the block and checks the offset of a page record. */
@@ -139,10 +184,21 @@ static bool ram_load_place(RamLoad *rl, Error **errp)
     return true;
 }
 
+/* Returns false. */
+static bool ram_load_not_mapped(const char *what, Error **errp)
+{
+    error_setg(errp, "The RAM section has a %s record, but with mapped-ram all "
+               "pages have places in the file", what);
+    return false;
+}
+
 static bool ram_load_page(RamLoad *rl, MigStreamIn *in, Error **errp)
 {
     uint64_t page = rl->record.addr >> TARGET_PAGE_BITS;
 
+    if (rl->config->mapped_ram) {
+        return ram_load_not_mapped("page", errp);
+    }
     if (!ram_load_place(rl, errp)) {
         return false;
     }
@@ -164,6 +220,9 @@ static bool ram_load_page(RamLoad *rl, MigStreamIn *in, Error **errp)
 static bool ram_load_flush(RamLoad *rl, Error **errp)
 {
     rl->flushed = true;
+    if (rl->config->mapped_ram) {
+        return ram_load_not_mapped("FLUSH", errp);
+    }
     if (!rl->ops->sync) {
         /* Its pages go over channels that nobody reads here. */
         error_setg(errp, "The source uses multifd and this side does not; set "

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <glib.h>
 #include "migration/base/config.h"
+#include "migration/ram/mapped-in.h"
 #include "migration/ram/received.h"
 #include "migration/stream/stream.h"
 
@@ -26,6 +27,12 @@ typedef struct RamLoadOps {
 
     /* A sync point: wait until every channel has reached its SYNC. */
     bool (*sync)(void *opaque, Error **errp);
+
+    /*
+     * Mapped RAM: the block list is known and checked, all pages are to be read.
+     * NULL: the load thread reads them itself.
+     */
+    bool (*load_mapped)(void *opaque, MappedIn *mapped, Error **errp);
 } RamLoadOps;
 
 /**
@@ -58,6 +65,16 @@ void ram_load_free(RamLoad *rl);
  * Returns: false when a record is not what it should be
  */
 bool ram_load_section(RamLoad *rl, MigStreamIn *in, Error **errp);
+
+/**
+ * ram_load_mapped:
+ * @mapped: RAM of which all blocks are known
+ * @errp: where to put the reason, or NULL
+ *
+ * Reads all pages in the thread that calls.
+ * Returns: false when that failed or was stopped
+ */
+bool ram_load_mapped(MappedIn *mapped, Error **errp);
 
 /**
  * ram_load_finish:

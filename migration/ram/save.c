@@ -22,6 +22,7 @@ struct RamSave {
     RamList *list;
     DirtyProvider *dirty;
     MigStreamOut *out;
+    MappedOut *mapped;      /* NULL: pages are on streams */
     PageSink *sink;
     MigrationCounters *stats;
     RateLimit *rate;
@@ -50,6 +51,11 @@ RamSave *ram_save_new(const MigrationConfig *config, RamList *list,
     return rs;
 }
 
+void ram_save_set_mapped(RamSave *rs, MappedOut *mapped)
+{
+    rs->mapped = mapped;
+}
+
 void ram_save_free(RamSave *rs)
 {
     if (!rs) {
@@ -69,7 +75,8 @@ uint64_t ram_save_pending_bytes(const RamSave *rs)
 
 /*
  * A sync point of the modern style is a FLUSH record; of the older style it is
- * the EOS that ends each section, and FLUSH does not exist.
+ * the EOS that ends each section, and FLUSH does not exist.  In a file nobody
+ * needs to know of it.
  */
 static bool ram_save_sync_point(RamSave *rs, Error **errp)
 {
@@ -80,7 +87,7 @@ static bool ram_save_sync_point(RamSave *rs, Error **errp)
     if (!rs->sink->ops->sync(rs->sink, errp)) {
         return false;
     }
-    if (!rs->config->compat.multifd_flush_after_each_section) {
+    if (!rs->mapped && !rs->config->compat.multifd_flush_after_each_section) {
         ram_wire_put_flush(rs->out);
     }
     rs->unsynced = false;
@@ -99,14 +106,19 @@ static bool ram_save_end_section(RamSave *rs, bool sync, Error **errp)
     return stream_out_ok(rs->out) || stream_out_flush(rs->out, errp);
 }
 
-static void ram_save_put_block_list(RamSave *rs)
+static bool ram_save_put_block_list(RamSave *rs, Error **errp)
 {
     ram_wire_put_mem_size(rs->out, ram_list_total_bytes(rs->list));
     for (unsigned i = 0; i < ram_list_nr_blocks(rs->list); i++) {
         RAMBlock *block = ram_list_block(rs->list, i);
 
         ram_wire_put_block(rs->out, block->idstr, block->used_length);
+        if (rs->mapped &&
+            !mapped_out_put_block(rs->mapped, rs->out, block, errp)) {
+            return false;
+        }
     }
+    return true;
 }
 
 bool ram_save_setup(RamSave *rs, Error **errp)
@@ -121,8 +133,8 @@ bool ram_save_setup(RamSave *rs, Error **errp)
     if (!ram_save_sync_dirty(rs, errp)) {
         return false;
     }
-    ram_save_put_block_list(rs);
-    return ram_save_end_section(rs, true, errp);
+    return ram_save_put_block_list(rs, errp) &&
+           ram_save_end_section(rs, true, errp);
 }
 
 bool ram_save_sync_dirty(RamSave *rs, Error **errp)
@@ -244,6 +256,10 @@ bool ram_save_complete(RamSave *rs, Error **errp)
         }
     }
     if (!rs->sink->ops->flush(rs->sink, errp)) {
+        return false;
+    }
+    if (rs->mapped && (!ram_save_sync_point(rs, errp) ||
+                       !mapped_out_finish(rs->mapped, errp))) {
         return false;
     }
     return ram_save_end_section(rs, true, errp);

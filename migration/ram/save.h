@@ -18,6 +18,7 @@
 #include "migration/base/rate.h"
 #include "migration/base/stats.h"
 #include "migration/ram/dirty-rate.h"
+#include "migration/ram/mapped-out.h"
 #include "migration/ram/page-sink.h"
 #include "migration/stream/stream.h"
 
@@ -47,6 +48,14 @@ RamSave *ram_save_new(const MigrationConfig *config, RamList *list,
  * Stops dirty tracking if it runs.
  */
 void ram_save_free(RamSave *rs);
+
+/**
+ * ram_save_set_mapped:
+ * @rs: a walk that has not begun
+ * @mapped: where @sink writes pages to their places in a file; outlives @rs.
+ *          NULL: pages are on streams
+ */
+void ram_save_set_mapped(RamSave *rs, MappedOut *mapped);
 
 /**
  * ram_save_setup:

@@ -151,6 +151,13 @@ void multifd_packet_encode_zero_run(MultiFDPacketWire *wire,
     multifd_packet_encode_rest(wire, packet_pages, nr_pages);
 }
 
+void multifd_packet_encode_compressed(MultiFDPacketWire *wire, uint32_t flag,
+                                      uint32_t content_bytes)
+{
+    stl_be_p(&wire->flags, flag);
+    stl_be_p(&wire->next_packet_size, content_bytes);
+}
+
 void multifd_packet_encode_sync(MultiFDPacketWire *wire, unsigned packet_pages,
                                 uint64_t packet_num)
 {
@@ -225,14 +232,56 @@ bool multifd_packet_decode(const MultiFDPacketWire *wire, unsigned packet_pages,
         }
         p.block_name = wire->block_name;
     }
-    /* A SYNC that carries nothing carries nothing compressed. */
-    if ((flags & MULTIFD_FLAG_COMPRESSION_MASK) &&
-        (p.block_name || !(flags & MULTIFD_FLAG_SYNC))) {
-        error_setg(errp, "flags 0x%x name a compression method, expected none; "
-                   "give both sides the same multifd-compression", flags);
+    p.content_bytes = ldl_be_p(&wire->next_packet_size);
+    *packet = p;
+    return true;
+}
+
+/* @flags are those of the mask. */
+static const char *multifd_compression_name(uint32_t flags)
+{
+    switch (flags) {
+    case 0:
+        return "none";
+    case MULTIFD_FLAG_ZLIB:
+        return "zlib";
+    case MULTIFD_FLAG_ZSTD:
+        return "zstd";
+    case MULTIFD_FLAG_QPL:
+        return "qpl";
+    case MULTIFD_FLAG_UADK:
+        return "uadk";
+    case MULTIFD_FLAG_QATZIP:
+        return "qatzip";
+    default:
+        return "a mixture of methods";
+    }
+}
+
+bool multifd_packet_check_compression(const MultiFDPacket *packet,
+                                      uint32_t flag, Error **errp)
+{
+    uint32_t theirs = packet->flags & MULTIFD_FLAG_COMPRESSION_MASK;
+
+    /* Without pages there is nothing to read in one way or the other. */
+    if (!packet->block_name &&
+        (theirs == 0 || (packet->flags & MULTIFD_FLAG_SYNC))) {
+        return true;
+    }
+    if (theirs != flag) {
+        error_setg(errp, "flags 0x%x: multifd-compression is %s at the "
+                   "source and %s here; set it to the same on both sides",
+                   packet->flags,
+                   multifd_compression_name(theirs),
+                   multifd_compression_name(flag));
         return false;
     }
-    *packet = p;
+    if (flag != 0 && packet->nr_normal == 0 && packet->block_name &&
+        packet->content_bytes != 0) {
+        error_setg(errp, "%u bytes of compressed content, expected none: it "
+                   "has no normal page", packet->content_bytes);
+        return false;
+    }
     return true;
 }
 

@@ -28,6 +28,11 @@
 #define MULTIFD_FLAG_SYNC               0x01U
 /* Five bits, one a compression method; none of them: pages as they are. */
 #define MULTIFD_FLAG_COMPRESSION_MASK   0x3eU
+#define MULTIFD_FLAG_ZLIB               0x02U
+#define MULTIFD_FLAG_ZSTD               0x04U
+#define MULTIFD_FLAG_QPL                0x08U
+#define MULTIFD_FLAG_UADK               0x10U
+#define MULTIFD_FLAG_QATZIP             0x20U
 /* A packet of another layout that carries the state of a device. */
 #define MULTIFD_FLAG_DEVICE_STATE       0x40U
 
@@ -92,6 +97,7 @@ typedef struct MultiFDPacket {
     uint32_t flags;
     uint32_t nr_normal;
     uint32_t nr_zero;           /* nr_normal + nr_zero <= P */
+    uint32_t content_bytes;     /* as said; of compressed content only */
     uint64_t packet_num;
     /* inside the wire's header; NULL exactly when the packet has no pages */
     const char *block_name;
@@ -174,6 +180,17 @@ void multifd_packet_encode_zero_run(MultiFDPacketWire *wire,
                                     unsigned nr_pages);
 
 /**
+ * multifd_packet_encode_compressed:
+ * @wire: a header that was encoded
+ * @flag: MULTIFD_FLAG_... of the method
+ * @content_bytes: what its normal pages have become, 0 if it has none
+ *
+ * Says that the content is compressed.
+ */
+void multifd_packet_encode_compressed(MultiFDPacketWire *wire, uint32_t flag,
+                                      uint32_t content_bytes);
+
+/**
  * multifd_packet_encode_sync:
  * @wire: where to put the header, multifd_packet_len(@packet_pages) bytes
  * @packet_pages: pages of a packet
@@ -203,12 +220,25 @@ bool multifd_packet_check_start(const MultiFDPacketWire *wire, Error **errp);
  * @packet: where to put what it says; refers to @wire; untouched on failure
  * @errp: where to put the reason, or NULL
  *
- * Checks everything but the pages.  Of a packet without pages the name, the
- * offsets and the size are not looked at: QEMU 7.2 leaves stale ones in SYNCs.
+ * Checks everything but the pages and the compression.  Of a packet without
+ * pages the name, the offsets and the size are not looked at: QEMU 7.2 leaves
+ * stale ones in SYNCs.
  * Returns: false when a field is not what it should be
  */
 bool multifd_packet_decode(const MultiFDPacketWire *wire, unsigned packet_pages,
                            MultiFDPacket *packet, Error **errp);
+
+/**
+ * multifd_packet_check_compression:
+ * @packet: from multifd_packet_decode()
+ * @flag: MULTIFD_FLAG_... of the method that is set here, 0 for none
+ * @errp: where to put the reason and what to do, or NULL
+ *
+ * Returns: false when the source has another method, or says that there is
+ *          compressed content of no page
+ */
+bool multifd_packet_check_compression(const MultiFDPacket *packet,
+                                      uint32_t flag, Error **errp);
 
 /**
  * multifd_packet_decode_pages:

@@ -11,7 +11,9 @@
 #include "qemu/osdep.h"
 #include <poll.h>
 #include <sys/uio.h>
-#include "migration/stream/stream.h"
+#include "io/channel-file.h"
+#include "io/channel-layered.h"
+#include "migration/stream/stream-file.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
 #include "qemu/bswap.h"
@@ -208,7 +210,8 @@ bool stream_in_wait(MigStreamIn *s, int timeout_ms)
     int n;
 
     /* A channel without a descriptor is memory: nothing to wait for. */
-    if (s->pos < s->end || s->eof || s->err || pfd.fd < 0) {
+    if (s->pos < s->end || s->eof || s->err || pfd.fd < 0 ||
+        qio_channel_has_pending(s->ioc)) {
         return true;
     }
     do {
@@ -330,6 +333,34 @@ bool stream_get_str8(MigStreamIn *s, char str[STREAM_STR8_MAX], Error **errp)
     }
     memcpy(str, text, len_bytes);
     str[len_bytes] = 0;
+    return true;
+}
+
+bool stream_in_is_file(const MigStreamIn *s)
+{
+    return qio_channel_is_file(s->ioc);
+}
+
+int stream_in_fd(const MigStreamIn *s)
+{
+    return qio_channel_get_fd(s->ioc);
+}
+
+uint64_t stream_in_offset(const MigStreamIn *s)
+{
+    return qio_channel_file_tell(s->ioc) - (s->end - s->pos);
+}
+
+bool stream_in_seek(MigStreamIn *s, uint64_t offset, Error **errp)
+{
+    if (s->err) {
+        return stream_in_fail(s, errp);
+    }
+    if (!qio_channel_file_seek(s->ioc, offset, errp)) {
+        return false;
+    }
+    s->pos = s->end = 0;
+    s->eof = false;
     return true;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The configuration section as a vmstate of its own: the machine's name, and
- * subsections, of which this source sends the one that announces a packet size
- * and reads all.  Runs in the thread that owns the stream.
+ * subsections, of which this source sends the one with what a destination must
+ * know (mapped-ram, a packet size) and reads all.  Runs in the thread that owns
+ * the stream.
  */
 #include "qemu/osdep.h"
 #include "memory/ram.h"
@@ -26,6 +27,7 @@
 typedef struct ConfigurationCapabilities {
     uint32_t count;
     unsigned packet_pages;      /* 0: not announced */
+    bool mapped_ram;
 } ConfigurationCapabilities;
 
 typedef struct ConfigurationState {
@@ -51,9 +53,12 @@ static const char *const other_capabilities[] = {
     "switchover-ack", "dirty-limit", NULL,
 };
 
-/* Capabilities that change the stream and that both ends must have. */
+/* Changes the stream, so that both ends must have it. */
+#define MAPPED_RAM "mapped-ram"
+
+/* So do these, which are not offered here. */
 static const char *const strict_capabilities[] = {
-    "x-ignore-shared", "mapped-ram", NULL,
+    "x-ignore-shared", NULL,
 };
 
 /* Only numbers as put_capabilities() writes them. */
@@ -95,6 +100,10 @@ static bool get_capability(MigStreamIn *s,
     if (strstart(name, PACKET_SIZE_PREFIX, &number)) {
         return get_packet_size(name, number, capabilities, errp);
     }
+    if (g_str_equal(name, MAPPED_RAM)) {
+        capabilities->mapped_ram = true;
+        return true;
+    }
     if (g_strv_contains(strict_capabilities, name)) {
         error_setg(errp, "the source has capability \"%s\" on, which is not "
                    "offered here", name);
@@ -110,12 +119,19 @@ static bool get_capability(MigStreamIn *s,
 static void put_capabilities(MigStreamOut *s, const void *pv, size_t size)
 {
     const ConfigurationCapabilities *capabilities = pv;
-    g_autofree char *name =
-        g_strdup_printf(PACKET_SIZE_PREFIX "%u",
-                        capabilities->packet_pages << TARGET_PAGE_BITS);
+    bool packet_size = capabilities->packet_pages != 0;
 
-    stream_put_be32(s, 1);
-    stream_put_str8(s, name);
+    stream_put_be32(s, (uint32_t)packet_size + capabilities->mapped_ram);
+    if (capabilities->mapped_ram) {
+        stream_put_str8(s, MAPPED_RAM);
+    }
+    if (packet_size) {
+        g_autofree char *name =
+            g_strdup_printf(PACKET_SIZE_PREFIX "%u",
+                            capabilities->packet_pages << TARGET_PAGE_BITS);
+
+        stream_put_str8(s, name);
+    }
 }
 
 static bool get_capabilities(MigStreamIn *s, void *pv, size_t size,
@@ -152,7 +168,8 @@ static bool capabilities_needed(void *opaque)
 {
     const ConfigurationState *state = opaque;
 
-    return state->capabilities.packet_pages != 0;
+    return state->capabilities.packet_pages != 0 ||
+           state->capabilities.mapped_ram;
 }
 
 static bool page_bits_validate(const void *staged, int version_id,
@@ -249,11 +266,15 @@ static const VMStateDescription vmstate_configuration = {
 };
 
 bool configuration_save(MigStreamOut *s, const char *machine_name,
-                        unsigned packet_pages, VMDesc *desc, Error **errp)
+                        unsigned packet_pages, bool mapped_ram, VMDesc *desc,
+                        Error **errp)
 {
     ConfigurationState state = {
         .len = strlen(machine_name),
-        .capabilities.packet_pages = packet_pages,
+        .capabilities = {
+            .packet_pages = packet_pages,
+            .mapped_ram = mapped_ram,
+        },
     };
 
     if (!state.len || state.len > CONFIGURATION_NAME_MAX) {
@@ -288,16 +309,30 @@ static bool configuration_check_uuid(const QemuUUID *theirs,
     return true;
 }
 
+static bool configuration_check_mapped_ram(bool theirs, bool ours,
+                                           Error **errp)
+{
+    if (theirs != ours) {
+        error_setg(errp, "the source has capability \"" MAPPED_RAM "\" %s, "
+                   "here it is %s; set it to the same value on both sides",
+                   theirs ? "on" : "off", ours ? "on" : "off");
+        return false;
+    }
+    return true;
+}
+
 bool configuration_load(MigStreamIn *s, const char *machine_name,
-                        const QemuUUID *uuid, unsigned *packet_pages,
-                        char **warning, Error **errp)
+                        const QemuUUID *uuid, bool mapped_ram,
+                        unsigned *packet_pages, char **warning, Error **errp)
 {
     g_autoptr(GArray) log = g_array_new(FALSE, FALSE, sizeof(VMStateArrival));
     ConfigurationState state = { .expected = machine_name };
     g_autofree char *note = NULL;
 
     if (!vmstate_load_state(s, &vmstate_configuration, &state,
-                            vmstate_configuration.version_id, log, errp)) {
+                            vmstate_configuration.version_id, log, errp) ||
+        !configuration_check_mapped_ram(state.capabilities.mapped_ram,
+                                        mapped_ram, errp)) {
         return false;
     }
     for (guint i = 0; i < log->len; i++) {

@@ -23,6 +23,7 @@
  * @packet_pages: pages of a multifd packet, to be announced to a destination
  *                that refuses what it does not know; 0 to say nothing, which
  *                stands for the usual size
+ * @mapped_ram: whether the pages of RAM have places of their own
  * @desc: where to describe it, or NULL
  * @errp: where to put the reason, or NULL
  *
@@ -30,13 +31,15 @@
  * Returns: false when the name is empty or too long
  */
 bool configuration_save(MigStreamOut *s, const char *machine_name,
-                        unsigned packet_pages, VMDesc *desc, Error **errp);
+                        unsigned packet_pages, bool mapped_ram, VMDesc *desc,
+                        Error **errp);
 
 /**
  * configuration_load:
  * @s: a stream, just behind the CONFIGURATION type byte
  * @machine_name: this machine's name
  * @uuid: this machine's UUID; all zero if none was given
+ * @mapped_ram: whether capability mapped-ram is on here
  * @packet_pages: where to put the pages of a multifd packet, at most
  *                MULTIFD_PACKET_PAGES_MAX; 0 if nothing is announced.  May be
  *                NULL.
@@ -50,7 +53,7 @@ bool configuration_save(MigStreamOut *s, const char *machine_name,
  *          an unknown subsection, or the end of the stream
  */
 bool configuration_load(MigStreamIn *s, const char *machine_name,
-                        const QemuUUID *uuid, unsigned *packet_pages,
-                        char **warning, Error **errp);
+                        const QemuUUID *uuid, bool mapped_ram,
+                        unsigned *packet_pages, char **warning, Error **errp);
 
 #endif

@@ -16,7 +16,8 @@ _wherry_list()
 _wherry_global()
 {
     local names='store-global-state send-configuration send-section-footer
-        send-switchover-start multifd-flush-after-each-section'
+        send-switchover-start multifd-flush-after-each-section
+        multifd-clean-tls-termination'
     local name choices='migration.zero-page-detection=none
         migration.zero-page-detection=legacy
         migration.zero-page-detection=multifd'
@@ -43,18 +44,26 @@ _wherry_accel()
 _wherry_object()
 {
     case "$1" in
+    tls-creds-*,*)
+        _wherry_list "$1" 'id= dir= endpoint=client endpoint=server
+            verify-peer=on verify-peer=off priority= username=
+            sanity-check=on sanity-check=off' ;;
+    authz-*,*)
+        _wherry_list "$1" 'id= identity= policy=allow policy=deny filename=
+            refresh=on refresh=off' ;;
     *,*)
         _wherry_list "$1" 'id= size= share=on share=off mem-path= prealloc=on
             prealloc=off hugetlb=on hugetlb=off hugetlbsize=' ;;
     *)
         _wherry_list "$1" 'memory-backend-ram memory-backend-memfd
-            memory-backend-file' ;;
+            memory-backend-file tls-creds-x509 tls-creds-psk tls-creds-anon
+            authz-simple authz-list authz-list-file' ;;
     esac
 }
 
 _wherry()
 {
-    local options='-h --help --version -machine -smp -kernel -serial -m -object -S -incoming -name -uuid -accel -qmp -monitor -qtest -qtest-log -daemonize -pidfile -trace -global -nodefaults -display'
+    local options='-h --help --version -machine -smp -kernel -serial -m -object -S -incoming -name -uuid -accel -add-fd -qmp -monitor -qtest -qtest-log -daemonize -pidfile -trace -global -nodefaults -display'
     local word previous
     # Colons and equal signs are part of a value here, not word breaks.
     if declare -F _get_comp_words_by_ref >/dev/null; then
@@ -70,10 +79,11 @@ _wherry()
         _wherry_list "$word" 'stdio file: unix: none server=on wait=off' ;;
     -object) _wherry_object "$word" ;;
     -global) _wherry_global "$word" ;;
-    -incoming) _wherry_list "$word" 'defer tcp: unix:' ;;
+    -incoming) _wherry_list "$word" 'defer tcp: unix: vsock: fd: exec: file:' ;;
     -qmp|-qtest) _wherry_list "$word" 'unix: tcp: server=on wait=off' ;;
     -monitor)
         _wherry_list "$word" 'stdio none unix: tcp: server=on wait=off' ;;
+    -add-fd) _wherry_list "$word" 'fd= set= opaque=' ;;
     -trace) _wherry_list "$word" 'enable= file=' ;;
     -accel) _wherry_accel "$word" ;;
     -display) COMPREPLY=($(compgen -W 'none' -- "$word")) ;;

@@ -80,6 +80,9 @@ class Same(case.MachineCase):
             'migrate_set_parameter max-bandwidth 1.5',
             'migrate_set_parameter max-bandwidth 64k',
             'migrate_set_parameter downtime-limit 77',
+            'migrate_set_parameter multifd-compression zlib',
+            'migrate_set_parameter multifd-zlib-level 7',
+            'migrate_set_parameter multifd-zstd-level 20',
             'migrate_set_parameter zero-page-detection legacy'))
         for what in ('parameters', 'capabilities'):
             line = 'info migrate_' + what
@@ -102,6 +105,9 @@ class Same(case.MachineCase):
             'migrate_set_parameter multifd-channels 4 5',
             'migrate_set_parameter multifd_channels 4',
             'migrate_set_parameter zero-page-detection foo',
+            'migrate_set_parameter multifd-compression qatzip',
+            'migrate_set_parameter multifd-zlib-level 10',
+            'migrate_set_parameter multifd-zstd-level 21',
             'migrate_set_parameter downtime-limit 2000001',
             'migrate_continue', 'migrate_continue foo',
             'migrate_incoming', 'migrate_incoming tcp:127.0.0.1:0'))

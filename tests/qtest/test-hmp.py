@@ -199,7 +199,7 @@ class Commands(HmpCase):
                 elif isinstance(value, bool):
                     text = 'on' if value else 'off'
                 else:
-                    text = str(value)
+                    text = str(value) or '""'
                     if name.endswith('bandwidth'):
                         text += 'B'
                 self.assertEqual(self.cmd('migrate_set_parameter %s %s'

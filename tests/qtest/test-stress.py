@@ -11,7 +11,8 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'lib'))
-from wherrytest import case, dsa, migrate, qmp, ram, tap, vm  # noqa: E402
+from wherrytest import (case, compression, dsa, migrate, qmp, ram,  # noqa: E402
+                        tap, vm)
 
 SIZE = 16 * vm.MIB
 LOADS = {
@@ -166,6 +167,14 @@ class Multifd(StressCase):
     def test_tcp_multifd(self):
         self.check_multifd('tcp', 'multifd', load='random')
 
+    def test_zero_copy(self):
+        """Pages that the guest writes to while the kernel refers to them."""
+        src, _ = self.check('tcp', load='restless',
+                            caps=('multifd', 'zero-copy-send'),
+                            params={'multifd_channels': 3})
+        self.assertGreater(
+            src.info()['ram']['dirty-sync-missed-zero-copy'], 0)
+
     def test_unix_multifd_hot(self):
         self.check_multifd('unix', 'multifd', load='hot')
 
@@ -180,6 +189,34 @@ class Multifd(StressCase):
 
     def test_tcp_dsa_accel_soft_marks(self):
         self.check_dsa('tcp', load='seq', dirty='soft')
+
+
+class Compression(StressCase):
+    """A guest that writes into a page while it is compressed."""
+
+    def check_method(self, method, load='random', uri='unix', **params):
+        compression.require(self.machine(name='probe'), method)
+        self.check(uri, caps=('multifd',), load=load, params=dict(
+            params, multifd_compression=method))
+
+    def test_zlib(self):
+        self.check_method('zlib')
+
+    def test_zlib_that_stores(self):
+        """Level 0 reads its input twice, and more of it is there to read."""
+        self.check_method('zlib', 'restless', multifd_zlib_level=0)
+
+    def test_zstd(self):
+        self.check_method('zstd', uri='tcp')
+
+    def test_zstd_restless(self):
+        self.check_method('zstd', 'restless', multifd_zstd_level=6)
+
+    def test_qpl(self):
+        self.check_method('qpl')
+
+    def test_qpl_restless(self):
+        self.check_method('qpl', 'restless')
 
 
 class DirtyLog(StressCase):

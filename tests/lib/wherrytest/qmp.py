@@ -80,6 +80,13 @@ class QmpClient:
         except ConnectionError as err:
             raise QmpClosed('monitor connection broke: %s' % err) from err
 
+    def send_fds(self, data, fds):
+        """Send bytes with open descriptors; a unix monitor only."""
+        self._sock.settimeout(self.timeout)
+        sent = socket.send_fds(self._sock, [data], list(fds))
+        if sent < len(data):
+            self._sock.sendall(data[sent:])
+
     def shutdown_write(self):
         self._sock.shutdown(socket.SHUT_WR)
 
@@ -116,18 +123,25 @@ class QmpClient:
 
     # -- requests -----------------------------------------------------------
 
-    def request(self, message, timeout=None):
+    def request(self, message, timeout=None, fds=()):
         """Send one object, return the whole reply object."""
-        self.send_raw(json.dumps(message).encode() + b'\n')
+        data = json.dumps(message).encode() + b'\n'
+        if fds:
+            self.send_fds(data, fds)
+        else:
+            self.send_raw(data)
         return self.read_reply(timeout)
 
-    def cmd(self, command, arguments=None, timeout=None):
-        """Execute, return the value; QmpError when the server refuses."""
+    def cmd(self, command, arguments=None, timeout=None, fds=()):
+        """Execute, return the value; QmpError when the server refuses.
+
+        fds are descriptors that go with the command.
+        """
         self._serial += 1
         message = {'execute': command, 'id': self._serial}
         if arguments is not None:
             message['arguments'] = arguments
-        reply = self.request(message, timeout)
+        reply = self.request(message, timeout, fds)
         if 'error' in reply:
             raise QmpError(reply['error'])
         if reply.get('id') != self._serial:

@@ -77,19 +77,33 @@ def peak_rss(pid):
     return 0
 
 
+def count_fds(pid):
+    """Files and sockets that a process has open, without those descriptors
+    that are no file at all: it makes them for itself as it needs them."""
+    base = '/proc/%d/fd/' % pid
+    count = 0
+    for fd in os.listdir(base):
+        try:
+            count += not os.readlink(base + fd).startswith('anon_inode:')
+        except FileNotFoundError:
+            pass                # closed meanwhile
+    return count
+
+
 class VM:
     """A machine of type none with one RAM block.
 
     backend is `file` (a file in the folder, shared, so that a test sees the
     guest's RAM), `ram` (anonymous), `memfd`, or `none` for -m alone.  image
     names an existing RAM file; without it the file is created empty.
-    properties are `-global migration.` settings.
+    properties are `-global migration.` settings, pass_fds descriptors that the
+    process is started with.
     """
 
     def __init__(self, kind, folder, name='vm', size=8 * MIB, image=None,
                  backend='file', incoming=None, uuid=None, properties=None,
                  options=(), block='mem0', machine='none', nodefaults=True,
-                 start=True):
+                 pass_fds=(), start=True):
         self.kind, self.folder, self.name = kind, folder, name
         self.size, self.backend, self.block = size, backend, block
         self.log_path = os.path.join(folder, name + '.log')
@@ -99,6 +113,7 @@ class VM:
         self.qmp = None
         self.expect_exit = False
         self.machine, self.nodefaults = machine, nodefaults
+        self.pass_fds = tuple(pass_fds)
         self.command = self._command(incoming, uuid, properties or {},
                                      options)
         if start:
@@ -146,7 +161,8 @@ class VM:
         with open(self.log_path, 'wb') as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, preexec_fn=_die_with_parent)
+                stderr=log, preexec_fn=_die_with_parent,
+                pass_fds=self.pass_fds)
         self.connect()
 
     def connect(self, timeout=qmp.DEFAULT_TIMEOUT):

@@ -57,6 +57,36 @@ static void test_good_unix(void)
     g_assert_cmpstr(uri, ==, "unix:/a:b,c");
 }
 
+static void test_good_vsock(void)
+{
+    Error *err = NULL;
+    g_autoptr(SocketAddress) addr = socket_address_parse("vsock:3:4444", &err);
+    g_autofree char *uri = NULL;
+
+    g_assert_null(err);
+    g_assert_cmpint(addr->type, ==, SOCKET_ADDRESS_TYPE_VSOCK);
+    g_assert_cmpstr(addr->u.vsock.cid, ==, "3");
+    g_assert_cmpstr(addr->u.vsock.port, ==, "4444");
+    uri = socket_address_to_uri(addr);
+    g_assert_cmpstr(uri, ==, "vsock:3:4444");
+}
+
+/* Not for GIO, which is asked for names and networks only. */
+static void test_to_gio_of_a_descriptor(void)
+{
+    SocketAddress addr = {
+        .type = SOCKET_ADDRESS_TYPE_FD,
+        .u.fd.str = (char *)"7",
+    };
+    Error *err = NULL;
+
+    g_assert_null(socket_address_to_gio(&addr, &err));
+    g_assert_cmpstr(error_get_pretty(err), ==, "'fd:7' is no address of a "
+                    "network or a unix socket");
+    g_assert_false(socket_address_wants_family(&addr, G_SOCKET_FAMILY_IPV4));
+    error_free(err);
+}
+
 static void test_bad(const void *opaque)
 {
     const char *const *uri_and_text = opaque;
@@ -72,9 +102,9 @@ static void test_bad(const void *opaque)
 /* Name of the case, text, sentence. */
 static const char *const bad[][3] = {
     { "scheme", "udp:127.0.0.1:1", "address 'udp:127.0.0.1:1' is not "
-      "understood: expected tcp:HOST:PORT or unix:PATH" },
-    { "empty", "", "address '' is not understood: expected tcp:HOST:PORT or "
-      "unix:PATH" },
+      "understood: expected tcp:HOST:PORT, unix:PATH or vsock:CID:PORT" },
+    { "empty", "", "address '' is not understood: expected tcp:HOST:PORT, "
+      "unix:PATH or vsock:CID:PORT" },
     { "no-host-or-port", "tcp:", "'' is not an address: expected HOST:PORT" },
     { "no-port", "tcp:host", "'host' is not an address: expected HOST:PORT" },
     { "empty-port", "tcp:host:", "'host:' is not an address: '' is neither a "
@@ -101,6 +131,15 @@ static const char *const bad[][3] = {
     { "option-value", "tcp:host:1,ipv4=yes", "'host:1,ipv4=yes' is not an "
       "address: option 'ipv4=yes' is none of ipv4=on|off and ipv6=on|off" },
     { "empty-path", "unix:", "the path of a unix socket is empty" },
+    { "vsock-without-port", "vsock:3", "'3' is not an address: expected "
+      "CID:PORT" },
+    { "vsock-cid", "vsock:host:1", "'host:1' is not an address: 'host' is no "
+      "CID of a vsock address; give a number from 0 to 4294967295" },
+    { "vsock-port", "vsock:3:4294967296", "'3:4294967296' is not an address: "
+      "'4294967296' is no port of a vsock address; give a number from 0 to "
+      "4294967295" },
+    { "vsock-options", "vsock:3:1,x", "'3:1,x' is not an address: '1,x' is no "
+      "port of a vsock address; give a number from 0 to 4294967295" },
 };
 
 static void test_path_too_long(void)
@@ -190,6 +229,24 @@ static void test_to_gio_checks_port(void)
     error_free(err);
 }
 
+/* As the C library reads them. */
+static void test_to_gio_of_short_numbers(void)
+{
+    static const char *const hosts[][2] = {
+        { "0", "0.0.0.0" }, { "127.1", "127.0.0.1" },
+        { "192.0.2.1", "192.0.2.1" }, { "0.example", "0.example" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+        g_autofree char *text = g_strconcat(hosts[i][0], ":1", NULL);
+        g_autoptr(SocketAddress) addr = socket_address_parse_inet(text, NULL);
+        g_autoptr(GSocketConnectable) gaddr = socket_address_to_gio(addr, NULL);
+
+        g_assert_cmpstr(g_network_address_get_hostname(
+                            G_NETWORK_ADDRESS(gaddr)), ==, hosts[i][1]);
+    }
+}
+
 static void assert_from_inet(const char *text, const char *host)
 {
     g_autoptr(GSocketAddress) gaddr = g_inet_socket_address_new_from_string(
@@ -235,6 +292,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/address/good/inet", test_good_inet);
     g_test_add_func("/address/good/unix", test_good_unix);
+    g_test_add_func("/address/good/vsock", test_good_vsock);
     g_test_add_func("/address/good/service-name", test_service_name);
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         g_autofree char *path = g_strconcat("/address/bad/", bad[i][0], NULL);
@@ -246,6 +304,10 @@ int main(int argc, char **argv)
     g_test_add_func("/address/families", test_families);
     g_test_add_func("/address/to-gio-checks-the-port",
                     test_to_gio_checks_port);
+    g_test_add_func("/address/to-gio-of-a-descriptor",
+                    test_to_gio_of_a_descriptor);
+    g_test_add_func("/address/to-gio-of-short-numbers",
+                    test_to_gio_of_short_numbers);
     g_test_add_func("/address/from-gio", test_from_gio);
     g_test_add_func("/address/from-gio-of-another-family",
                     test_from_gio_of_another_family);

@@ -7,6 +7,8 @@
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <linux/vm_sockets.h>
 #include "io/address.h"
 #include "io/channel-socket.h"
 #include "io/listener.h"
@@ -142,6 +144,22 @@ static void test_port_zero_ipv4(void)
     g_assert_null(list->next);
     g_assert_cmpstr(list->value->u.inet.host, ==, "127.0.0.1");
     g_assert_cmpint(socket_address_port(list->value, NULL), >, 0);
+    assert_all_reachable(&f, listener);
+    fixture_clear(&f);
+}
+
+/* Any address, as people write it who are used to QEMU. */
+static void test_port_zero_short(void)
+{
+    Fixture f;
+    g_autoptr(QIOListener) listener = NULL;
+    g_autoptr(SocketAddressList) list = NULL;
+
+    fixture_init(&f);
+    listener = listen_on_uri(&f, "tcp:0:0");
+    list = qio_listener_addresses(listener);
+    g_assert_null(list->next);
+    g_assert_cmpstr(list->value->u.inet.host, ==, "0.0.0.0");
     assert_all_reachable(&f, listener);
     fixture_clear(&f);
 }
@@ -420,6 +438,95 @@ static void test_out_of_descriptors(void)
     fixture_clear(&f);
 }
 
+/* Made by somebody else, whose path stays. */
+static void test_descriptor_that_listens(void)
+{
+    Fixture f;
+    g_autoptr(SocketAddress) addr = NULL;
+    g_autoptr(QIOListener) listener = NULL;
+    g_autoptr(GSocketConnectable) gaddr = NULL;
+    g_autoptr(GSocket) socket = NULL;
+
+    fixture_init(&f);
+    addr = unix_address(&f);
+    gaddr = socket_address_to_gio(addr, NULL);
+    socket = g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM,
+                          G_SOCKET_PROTOCOL_DEFAULT, NULL);
+    g_assert_true(g_socket_bind(socket, G_SOCKET_ADDRESS(gaddr), true, NULL));
+    g_assert_true(g_socket_listen(socket, NULL));
+    listener = qio_listener_new_fd(dup(g_socket_get_fd(socket)), f.context,
+                                   accepted, &f, NULL);
+    g_assert_nonnull(listener);
+    assert_all_reachable(&f, listener);
+    g_clear_pointer(&listener, qio_listener_free);
+    g_assert_cmpint(g_unlink(addr->u.q_unix.path), ==, 0);
+    fixture_clear(&f);
+}
+
+static void test_descriptor_that_does_not_listen(void)
+{
+    AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_autofree char *expected = g_strdup_printf(
+        "file descriptor %d is no socket that listens", fd);
+    Error *err = NULL;
+
+    g_assert_null(qio_listener_new_fd(fd, NULL, accepted, NULL, &err));
+    g_assert_cmpstr(error_get_pretty(err), ==, expected);
+    error_free(err);
+}
+
+/* Whether this kernel takes a connection from itself; why not, is printed. */
+static bool vsock_answers(uint32_t port)
+{
+    AUTO_FD int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_vm native = {
+        .svm_family = AF_VSOCK,
+        .svm_cid = VMADDR_CID_LOCAL,
+        .svm_port = port,
+    };
+
+    if (connect(fd, (struct sockaddr *)&native, sizeof(native)) < 0) {
+        g_autofree char *reason = g_strdup_printf(
+            "no vsock connection to this host itself: %s", g_strerror(errno));
+
+        g_test_skip(reason);
+        return false;
+    }
+    return true;
+}
+
+static void test_vsock(void)
+{
+    g_autoptr(SocketAddress) any = socket_address_parse(
+        "vsock:4294967295:4294967295", NULL);
+    g_autoptr(QIOListener) listener = NULL;
+    g_autoptr(SocketAddressList) list = NULL;
+    g_autoptr(QIOChannel) ioc = NULL;
+    Fixture f;
+
+    fixture_init(&f);
+    listener = qio_listener_new(any, 8, f.context, accepted, &f, NULL);
+    if (!listener) {
+        g_test_skip("this kernel has no vsock");
+        fixture_clear(&f);
+        return;
+    }
+    list = qio_listener_addresses(listener);
+    g_assert_cmpint(list->value->type, ==, SOCKET_ADDRESS_TYPE_VSOCK);
+    g_assert_cmpstr(list->value->u.vsock.cid, ==, "4294967295");
+    g_assert_cmpstr(list->value->u.vsock.port, !=, "4294967295");
+    if (vsock_answers((uint32_t)g_ascii_strtoull(list->value->u.vsock.port,
+                                                 NULL, 10))) {
+        g_free(list->value->u.vsock.cid);
+        list->value->u.vsock.cid = g_strdup("1");
+        ioc = qio_channel_socket_connect(list->value, NULL, NULL);
+        g_assert_nonnull(ioc);
+        run_until_accepted(&f, 2);
+        g_assert_true(qio_channel_write_all(ioc, "x", 1, NULL));
+    }
+    fixture_clear(&f);
+}
+
 static void test_null_is_accepted(void)
 {
     qio_listener_free(NULL);
@@ -429,6 +536,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/listener/port-zero/ipv4", test_port_zero_ipv4);
+    g_test_add_func("/listener/port-zero/short-number", test_port_zero_short);
     g_test_add_func("/listener/port-zero/ipv6", test_port_zero_ipv6);
     g_test_add_func("/listener/port-zero/name", test_port_zero_name);
     g_test_add_func("/listener/any-address", test_any_address);
@@ -449,6 +557,11 @@ int main(int argc, char **argv)
     g_test_add_func("/listener/not-accepting", test_not_accepting);
     g_test_add_func("/listener/freed-from-inside", test_freed_from_inside);
     g_test_add_func("/listener/out-of-descriptors", test_out_of_descriptors);
+    g_test_add_func("/listener/descriptor-that-listens",
+                    test_descriptor_that_listens);
+    g_test_add_func("/listener/descriptor-that-does-not-listen",
+                    test_descriptor_that_does_not_listen);
+    g_test_add_func("/listener/vsock", test_vsock);
     g_test_add_func("/listener/null-is-accepted", test_null_is_accepted);
     return g_test_run();
 }

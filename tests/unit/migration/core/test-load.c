@@ -110,7 +110,7 @@ static void put_head(Loading *l)
     Error *err = NULL;
 
     section_put_file_header(l->out);
-    configuration_save(l->out, "none", 0, NULL, &err);
+    configuration_save(l->out, "none", 0, false, NULL, &err);
     g_assert_null(err);
 }
 
@@ -433,7 +433,7 @@ static void test_another_machine(void)
 
     loading_init(&l);
     section_put_file_header(l.out);
-    configuration_save(l.out, "q35", 0, NULL, &err);
+    configuration_save(l.out, "q35", 0, false, NULL, &err);
     g_assert_null(err);
     assert_fails(&l, "q35");
 }

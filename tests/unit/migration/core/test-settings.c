@@ -29,6 +29,8 @@ static void test_capabilities_keep_their_order(void)
         MIGRATION_CAPABILITY_RETURN_PATH,
         MIGRATION_CAPABILITY_PAUSE_BEFORE_SWITCHOVER,
         MIGRATION_CAPABILITY_MULTIFD,
+        MIGRATION_CAPABILITY_ZERO_COPY_SEND,
+        MIGRATION_CAPABILITY_MAPPED_RAM,
     };
     MigrationPair *pair = pair_new();
     MigrationCapabilityStatusList *list =

@@ -98,6 +98,9 @@ MultiFDPair *multifd_pair_new(const MultiFDPairOptions *options)
     pair->config.multifd_packet_pages =
         options->packet_pages ? options->packet_pages : MULTIFD_PACKET_PAGES;
     pair->config.multifd_normal_page_ratio = options->normal_page_ratio;
+    pair->config.multifd_compression = options->compression;
+    pair->config.zlib_level = 1;
+    pair->config.zstd_level = 1;
     pair->config.zero_page_detection = options->detection;
     pair->config.pause_points = options->pause_points;
     rate_limit_init(&pair->rate, &pair->live);

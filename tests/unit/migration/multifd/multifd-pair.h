@@ -19,6 +19,7 @@ typedef struct MultiFDPairOptions {
     ZeroPageDetection detection;
     unsigned packet_pages;          /* 0: MULTIFD_PACKET_PAGES */
     unsigned normal_page_ratio;
+    MultiFDCompression compression; /* with level 1 */
     MultiFDDetectorFunc detector_func; /* NULL: what @detection says */
     void *detector_opaque;
     const RamFixtureBlock *blocks;  /* NULL: one anonymous "ram" of 1 MiB */

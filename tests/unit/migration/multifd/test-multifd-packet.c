@@ -322,9 +322,13 @@ static const BadPacket bad_packets[] = {
     { "version", 4, false, 2, "version 2, expected 1" },
     { "device state", 8, false, 0x40, "*device state*" },
     { "device state and sync", 8, false, 0x41, "*device state*" },
-    { "zlib", 8, false, 0x02, "flags 0x2 name a compression method*" },
-    { "qatzip", 8, false, 0x20, "flags 0x20 name a compression method*" },
-    { "zlib in a sync with pages", 8, false, 0x03, "*compression method*" },
+    { "zlib", 8, false, 0x02,
+      "flags 0x2: multifd-compression is zlib at the source and none here*" },
+    { "uadk", 8, false, 0x10, "flags 0x10: * is uadk at the source*" },
+    { "qatzip", 8, false, 0x20, "flags 0x20: * is qatzip at the source*" },
+    { "two methods", 8, false, 0x06, "flags 0x6: * is a mixture of methods*" },
+    { "zlib in a sync with pages", 8, false, 0x03,
+      "flags 0x3: * is zlib at the source*" },
     { "pages over the limit", 12, false, 129,
       "room for 129 pages, expected at most 128" },
     { "normal pages over the room", 16, false, 129,
@@ -365,6 +369,8 @@ static void test_bad_packet(const void *data)
     ok = multifd_packet_decode(wire, 128, &packet, &err);
     if (!ok) {
         g_assert_cmpuint(packet.nr_normal, ==, 77);
+    } else if (!multifd_packet_check_compression(&packet, 0, &err)) {
+        ok = false;
     } else {
         ok = multifd_packet_decode_pages(wire, &packet, BLOCK_BYTES, pages,
                                          &err);
@@ -385,8 +391,11 @@ static void test_compression_in_an_empty_packet(void)
     stl_be_p(&wire->normal_pages, 0);
     stl_be_p(&wire->zero_pages, 0);
     stl_be_p(&wire->flags, 0x02);
-    g_assert_false(multifd_packet_decode(wire, 128, &packet, &err));
+    g_assert_true(multifd_packet_decode(wire, 128, &packet, &err));
+    g_assert_false(multifd_packet_check_compression(&packet, 0, &err));
     error_free(err);
+    /* ... which is nobody's business if it is the method that is set. */
+    g_assert_true(multifd_packet_check_compression(&packet, 0x02, NULL));
 }
 
 static void test_name_without_end(void)

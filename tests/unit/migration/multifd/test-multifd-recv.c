@@ -322,7 +322,8 @@ static const BadPacket bad_packets[] = {
     { "magic", 0, false, 0, "magic 0x00000000, expected 0x11223344" },
     { "version", 4, false, 2, "version 2, expected 1" },
     { "device state", 8, false, 0x40, "flags 0x40 announce device state*" },
-    { "compression", 8, false, 0x04, "flags 0x4 name a compression method*" },
+    { "compression", 8, false, 0x04, "flags 0x4: multifd-compression is zstd at the source and none here; "
+      "set it to the same on both sides" },
     { "pages over the limit", 12, false, 1000, "room for 1000 pages*" },
     { "normal pages over the room", 16, false, 500, "500 normal pages*" },
     { "zero pages over the room", 32, false, 128, "128 zero pages besides*" },

@@ -24,7 +24,7 @@ static void test_save(void)
     g_autoptr(GByteArray) bytes = NULL;
     g_autoptr(VMDesc) desc = vmdesc_new();
 
-    g_assert_true(configuration_save(s, "none", 0, desc, NULL));
+    g_assert_true(configuration_save(s, "none", 0, false, desc, NULL));
     bytes = stream_out_steal(s);
     g_assert_cmpmem(bytes->data, bytes->len, "\7" NAME, 9);
     g_assert_cmpstr(json_object_to_json_string_ext(
@@ -43,7 +43,7 @@ static void test_save_packet_size(void)
     g_autoptr(GByteArray) bytes = NULL;
     g_autoptr(VMDesc) desc = vmdesc_new();
 
-    g_assert_true(configuration_save(s, "none", 256, desc, NULL));
+    g_assert_true(configuration_save(s, "none", 256, false, desc, NULL));
     bytes = stream_out_steal(s);
     g_assert_cmpmem(bytes->data, bytes->len, expected, sizeof(expected) - 1);
     g_assert_nonnull(strstr(json_object_to_json_string_ext(
@@ -59,11 +59,11 @@ static void test_save_name(void)
     g_autofree char *name = g_strnfill(256, 'n');
     Error *err = NULL;
 
-    g_assert_false(configuration_save(s, "", 0, NULL, &err));
+    g_assert_false(configuration_save(s, "", 0, false, NULL, &err));
     test_assert_error(&err, "has 0 bytes, expected 1 to 255");
-    g_assert_false(configuration_save(s, name, 0, NULL, &err));
+    g_assert_false(configuration_save(s, name, 0, false, NULL, &err));
     test_assert_error(&err, "has 256 bytes, expected 1 to 255");
-    g_assert_true(configuration_save(s, name + 1, 0, NULL, &err));
+    g_assert_true(configuration_save(s, name + 1, 0, false, NULL, &err));
 }
 
 static void assert_loads(const char *bytes, size_t len_bytes,
@@ -74,7 +74,7 @@ static void assert_loads(const char *bytes, size_t len_bytes,
     char *warning = NULL;
     Error *err = NULL;
 
-    g_assert_true(configuration_load(s, "none", uuid, &packet_pages,
+    g_assert_true(configuration_load(s, "none", uuid, false, &packet_pages,
                                      &warning, &err));
     g_assert_cmpuint(stream_in_bytes(s), ==, taken);
     g_assert_cmpuint(packet_pages, ==, 0);
@@ -87,7 +87,8 @@ static void assert_fails_with(const char *bytes, size_t len_bytes,
     g_autoptr(MigStreamIn) s = test_stream_in(bytes, len_bytes);
     Error *err = NULL;
 
-    g_assert_false(configuration_load(s, "none", uuid, NULL, NULL, &err));
+    g_assert_false(configuration_load(s, "none", uuid, false, NULL, NULL,
+                                      &err));
     test_assert_error(&err, part);
 }
 
@@ -163,11 +164,12 @@ static void test_packet_size_arrives(void)
         g_autoptr(MigStreamIn) in = NULL;
         unsigned packet_pages = 0;
 
-        g_assert_true(configuration_save(out, "none", sizes[i], NULL, NULL));
+        g_assert_true(configuration_save(out, "none", sizes[i], false, NULL,
+                                         NULL));
         bytes = stream_out_steal(out);
         in = test_stream_in((const char *)bytes->data + 1, bytes->len - 1);
-        g_assert_true(configuration_load(in, "none", &UUID_NONE, &packet_pages,
-                                         NULL, NULL));
+        g_assert_true(configuration_load(in, "none", &UUID_NONE, false,
+                                         &packet_pages, NULL, NULL));
         g_assert_cmpuint(packet_pages, ==, sizes[i]);
     }
 }
@@ -226,9 +228,41 @@ static void test_truncated_packet_size(void)
 static void test_strict_capability(void)
 {
     assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1\x0amapped-ram"),
-                 "capability \"mapped-ram\" on, which is not offered here");
+                 "capability \"mapped-ram\" on, here it is off; set it to the "
+                 "same value on both sides");
     assert_fails(BYTES(NAME CAPABILITIES "\0\0\0\1\x0fx-ignore-shared"),
                  "capability \"x-ignore-shared\" on");
+}
+
+static void assert_mapped(const char *bytes, size_t len_bytes,
+                          const char *message)
+{
+    g_autoptr(MigStreamIn) s = test_stream_in(bytes, len_bytes);
+    Error *err = NULL;
+    bool ok = configuration_load(s, "none", &UUID_NONE, true, NULL, NULL, &err);
+
+    g_assert_cmpint(ok, ==, !message);
+    if (message) {
+        test_assert_error(&err, message);
+    }
+}
+
+/* Both sides say so, or neither. */
+static void test_mapped_ram(void)
+{
+    g_autoptr(MigStreamOut) s = stream_out_new(NULL);
+    g_autoptr(GByteArray) bytes = NULL;
+
+    g_assert_true(configuration_save(s, "none", 0, true, NULL, NULL));
+    bytes = stream_out_steal(s);
+    g_assert_cmpmem(bytes->data, bytes->len,
+                    "\7" NAME CAPABILITIES "\0\0\0\1\x0amapped-ram", 56);
+    assert_mapped((const char *)bytes->data + 1, bytes->len - 1, NULL);
+    assert_mapped(BYTES(NAME CAPABILITIES "\0\0\0\2\7multifd\x0amapped-ram"),
+                  NULL);
+    assert_mapped(BYTES(NAME), "capability \"mapped-ram\" off, here it is on");
+    assert_mapped(BYTES(NAME CAPABILITIES "\0\0\0\1\7multifd"),
+                  "capability \"mapped-ram\" off, here it is on");
 }
 
 static void test_unknown_capability(void)
@@ -258,8 +292,8 @@ static void test_uuid_not_set(void)
     g_autoptr(MigStreamIn) s = test_stream_in(BYTES(NAME UUID UUID_16));
     g_autofree char *warning = NULL;
 
-    g_assert_true(configuration_load(s, "none", &UUID_NONE, NULL, &warning,
-                                     NULL));
+    g_assert_true(configuration_load(s, "none", &UUID_NONE, false, NULL,
+                                     &warning, NULL));
     g_assert_nonnull(strstr(warning, "30313233-3435-3637-3839-616263646566"));
 }
 
@@ -295,6 +329,7 @@ int main(int argc, char **argv)
                     test_truncated_packet_size);
     g_test_add_func("/configuration/capability both must have",
                     test_strict_capability);
+    g_test_add_func("/configuration/mapped-ram", test_mapped_ram);
     g_test_add_func("/configuration/unknown capability",
                     test_unknown_capability);
     g_test_add_func("/configuration/wrong count of capabilities",

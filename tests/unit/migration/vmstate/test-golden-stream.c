@@ -119,7 +119,7 @@ static char *read_stream(MigStreamIn *s, Guest *g)
     g_assert_true(section_get_file_header(s, NULL));
     g_assert_true(stream_get_byte(s, &type, NULL));
     g_assert_cmpuint(type, ==, QEMU_VM_CONFIGURATION);
-    g_assert_true(configuration_load(s, "none", &UUID_NONE, NULL, NULL,
+    g_assert_true(configuration_load(s, "none", &UUID_NONE, false, NULL, NULL,
                                      NULL));
     g_assert_true(stream_get_byte(s, &type, NULL));
     while (type != QEMU_VM_EOF) {
@@ -224,7 +224,7 @@ static void test_write_plain(void)
 
     guest_init_recorded(&g);
     section_put_file_header(s);
-    g_assert_true(configuration_save(s, "none", 0, desc, NULL));
+    g_assert_true(configuration_save(s, "none", 0, false, desc, NULL));
     write_plain_ram(s, &g);
     g_assert_true(vmstate_save_full_sections(g.reg, s, desc, true, NULL));
     stream_put_byte(s, QEMU_VM_EOF);
