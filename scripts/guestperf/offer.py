@@ -66,6 +66,11 @@ class Schema:
                 return self.entities[member['type']]
         return None
 
+    def members(self, command):
+        entity = self.entities[command]
+        return [member['name'] for member in
+                self.entities[entity['arg-type']]['members']]
+
     def values(self, name):
         """Words that a migration parameter takes; None without it."""
         entity = self.member('migrate-set-parameters', name)
@@ -94,6 +99,9 @@ class Offer:
         return offered + [name for name in ('xbzrle',)
                           if name in self.capabilities]
 
+    def parameters(self):
+        return self.schema.members('migrate-set-parameters')
+
     def refuse(self, what, value, offered):
         raise Error('%s (%s) has no %s %s; it has: %s' % (
             self.program.path, self.program.version, what, value,
@@ -106,9 +114,16 @@ class Offer:
                         self.compressions())
         for name, wanted in (('multifd', scenario.multifd),
                              ('auto-converge', migration['auto-converge']),
-                             ('return-path', migration['return-path'])):
+                             ('return-path', migration['return-path']),
+                             ('mapped-ram', migration['mapped-ram']),
+                             ('zero-copy-send', migration['zero-copy'])):
             if wanted and name not in self.capabilities:
                 self.refuse('capability', name, self.capabilities)
+        for name, wanted in (('tls-creds', migration['tls'] != 'off'),
+                             ('direct-io', migration['direct-io'])):
+            if wanted and self.schema.member('migrate-set-parameters',
+                                             name) is None:
+                self.refuse('parameter', name, self.parameters())
 
     def check_source(self, scenario):
         self.check(scenario)

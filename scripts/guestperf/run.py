@@ -54,7 +54,8 @@ class Run:
         self.programs = {'source': source, 'destination': destination}
         self.progress = progress or Progress()
         self.size = scenario['ram']['size']
-        self.folder = vm.make_folder(need=3 * self.size + 64 * vm.MIB)
+        self.folder = vm.make_folder(need=(4 if self.in_file else 3) * self.size
+                                     + 64 * vm.MIB)
         self.machines = []
         self.load = None
         self.events = []
@@ -97,6 +98,7 @@ class Run:
             options += ['-qtest-log', 'none',
                         '-qtest', 'unix:%s,server=on,wait=off'
                         % self.path(side + '.qtest')]
+        options += self.tls_object(side)
         if program.kind == vm.QEMU:
             # Without it all its threads have the same name.
             options = ['-name', 'guest,debug-threads=on'] + options
@@ -112,12 +114,34 @@ class Run:
             raise Error('the %s does not start: %s' % (side, err)) from err
         return made
 
+    def tls_object(self, side):
+        """Credentials, made here; they protect nothing from anybody."""
+        kind = self.scenario['migration']['tls']
+        if kind == 'off':
+            return []
+        text = 'tls-creds-%s,id=tls,endpoint=%s' % (
+            kind, 'client' if side == 'source' else 'server')
+        if kind == 'psk':
+            text += ',dir=%s' % self.path('tls')
+            if side == 'source':
+                text += ',username=guestperf'
+            os.makedirs(self.path('tls'), 0o700, exist_ok=True)
+            with open(os.path.join(self.path('tls'), 'keys.psk'),
+                      'w', encoding='ascii') as file:
+                file.write('guestperf:%s\n' % ('5e' * 32))
+        return ['-object', text]
+
     def machine_type(self):
         """A stock QEMU takes a load from outside in a machine with a CPU
         only, which then both ends must have; it never runs."""
         kinds = {program.kind for program in self.programs.values()}
         return 'pc' if self.scenario['load']['by'] == 'qtest' and \
             kinds == {vm.QEMU} else 'none'
+
+    @property
+    def in_file(self):
+        """The destination begins when the source has ended."""
+        return self.scenario['migration']['transport'] == 'file'
 
     @property
     def shared(self):
@@ -148,7 +172,18 @@ class Run:
             caps.append('xbzrle')
         elif settings['compression'] != 'none':
             params['multifd_compression'] = settings['compression']
+        if settings['compression'] in ('zlib', 'zstd'):
+            params['multifd_%s_level' % settings['compression']] = \
+                settings['compression-level']
+        if settings['mapped-ram']:
+            caps.append('mapped-ram')
+        if settings['direct-io']:
+            params['direct_io'] = True
+        if settings['tls'] != 'off':
+            params['tls_creds'] = 'tls'
         migrate.configure(dst, caps, params)
+        if settings['zero-copy']:
+            caps.append('zero-copy-send')
         source = {'zero_page_detection': settings['zero-page-detection'],
                   'max_bandwidth': settings['max-bandwidth'],
                   'downtime_limit': settings['downtime-limit']}
@@ -163,6 +198,8 @@ class Run:
     def uri(self):
         if self.scenario['migration']['transport'] == 'tcp':
             return 'tcp:127.0.0.1:0'
+        if self.in_file:
+            return 'file:' + self.path('migration')
         return 'unix:' + self.path('migration.sock')
 
     # -- the guest ----------------------------------------------------------
@@ -271,7 +308,7 @@ class Run:
         src, dst = self.start_machines()
         try:
             self.configure(src, dst)
-            uri = dst.listen(self.uri())
+            uri = self.uri() if self.in_file else dst.listen(self.uri())
             self.start_load(src)
             sampler = sample.Sampler(src, dst)
             src.qmp.cmd('migrate', {'uri': uri})
@@ -281,6 +318,8 @@ class Run:
         sampler.take()
         outcome['destination'] = None
         if outcome['source'] == 'completed':
+            if self.in_file:
+                dst.listen(uri)
             outcome['destination'] = self.next_end(
                 dst, time.monotonic() + qmp.DEFAULT_TIMEOUT)
         last = sampler.take()

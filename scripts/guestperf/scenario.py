@@ -85,10 +85,15 @@ KEYS = {
         'backend': (_choice('shared', 'anonymous'), 'shared'),
     },
     'migration': {
-        'transport': (_choice('unix', 'tcp'), 'unix'),
+        'transport': (_choice('unix', 'tcp', 'file'), 'unix'),
         'channels': (_integer(0, 255), '2'),
+        'mapped-ram': (_switch, 'off'),
+        'direct-io': (_switch, 'off'),
         # Which of these there are, the program knows.
         'compression': (_word, 'none'),
+        'compression-level': (_integer(0, 20), '1'),
+        'tls': (_choice('off', 'psk', 'anon'), 'off'),
+        'zero-copy': (_switch, 'off'),
         'zero-page-detection': (_word, 'multifd'),
         'accel-path': (_words, ''),
         'max-bandwidth': (_size(0, 1 << 50), '0'),
@@ -183,6 +188,7 @@ def _check_together(path, values):
     if migration['compression'] == 'xbzrle' and migration['channels']:
         raise Error('%s: compression=xbzrle does not go with multifd; set '
                     'channels=0' % path)
+    _check_carrier(path, migration)
     size = values['ram']['size']
     if load['by'] == 'qtest' and \
             not limits.SIZE_MIN <= size <= limits.SIZE_MAX:
@@ -194,6 +200,46 @@ def _check_together(path, values):
     if load['by'] == 'qtest' and load['threads'] != 1:
         raise Error('%s: a load by qtest is one client; threads=%d is for '
                     'by=stress' % (path, load['threads']))
+
+
+def _check_carrier(path, migration):
+    """What carries the bytes, and what does not go with it."""
+    def refuse(text, *values):
+        raise Error('%s: %s' % (path, text % values))
+
+    in_file, mapped = migration['transport'] == 'file', \
+        migration['mapped-ram']
+    compressed = migration['compression'] not in ('none', 'xbzrle')
+    if mapped and not in_file:
+        refuse('mapped-ram=on is for transport=file, and that is %s',
+               migration['transport'])
+    if in_file and migration['channels'] and not mapped:
+        refuse('multifd channels write to a file only with mapped-ram=on; '
+               'else set channels=0')
+    if in_file and migration['return-path']:
+        refuse('return-path=on needs a peer that answers, and '
+               'transport=file has none')
+    if migration['direct-io'] and not (mapped and migration['channels']):
+        refuse('direct-io=on needs mapped-ram=on and channels=1 or more')
+    if migration['compression-level'] != 1 and \
+            migration['compression'] not in ('zlib', 'zstd'):
+        refuse('compression-level=%d is for compression=zlib or zstd, and '
+               'that is %s', migration['compression-level'],
+               migration['compression'])
+    for what, on in (('compression=%s' % migration['compression'],
+                      compressed),
+                     ('tls=%s' % migration['tls'],
+                      migration['tls'] != 'off')):
+        for other, there in (('mapped-ram=on', mapped),
+                             ('zero-copy=on', migration['zero-copy'])):
+            if on and there:
+                refuse('%s does not go with %s', what, other)
+    if migration['tls'] != 'off' and in_file:
+        refuse('tls=%s needs a peer, and transport=file has none',
+               migration['tls'])
+    if migration['zero-copy'] and (migration['transport'] != 'tcp' or
+                                   not migration['channels']):
+        refuse('zero-copy=on needs transport=tcp and channels=1 or more')
 
 
 def _override(parser, settings):

@@ -7,6 +7,7 @@
 import contextlib
 import mmap
 import os
+import random
 
 from wherrytest import ram, vm
 
@@ -14,10 +15,15 @@ CHUNK = 4 << 20
 HUGE = 2 << 20
 HUGE_PAGES = '/sys/kernel/mm/hugepages/hugepages-2048kB/'
 FEW = 50        # of the kind `few` every 50th page is zero
+POOL = 1 << 20  # bytes of text that pages of the kind `text` are cut from
 
 
 def create(path, size, kind):
-    """An image of a kind of wherrytest.ram, or `few`: 2 % zero pages."""
+    """An image of a kind of wherrytest.ram, or `few`: 2 % zero pages, or
+    `text`: words in an order of their own on each page."""
+    if kind == 'text':
+        _create_text(path, size)
+        return
     if kind != 'few':
         ram.create(path, size, kind)
         return
@@ -25,6 +31,21 @@ def create(path, size, kind):
     zero = bytes(ram.PAGE)
     ram.write_pages(path, {page: zero for page
                            in range(FEW // 2, size // ram.PAGE, FEW)})
+
+
+def _create_text(path, size):
+    rng = random.Random(1)
+    words = [''.join(rng.choices('etaoinshrdlucmfwyp', k=rng.randint(2, 9)))
+             for _ in range(2000)]
+    pool = ''
+    while len(pool) < POOL + ram.PAGE:
+        pool += ' '.join(rng.choices(words, k=1000)) + '\n'
+    pool = pool.encode()
+    with open(path, 'wb') as out:
+        for page in range(size // ram.PAGE):
+            at = rng.randrange(POOL)
+            # The number makes each page another one.
+            out.write(b'%-16d' % page + pool[at:at + ram.PAGE - 16])
 
 
 def extents(path):

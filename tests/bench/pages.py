@@ -83,7 +83,9 @@ def _stress_charts(document):
 
 
 CHARTS = {'table': _table_charts, 'scaling': _scaling_charts,
-          'detection': _detection_charts, 'stress': _stress_charts}
+          'detection': _detection_charts, 'stress': _stress_charts,
+          'file': _table_charts, 'compression': _table_charts,
+          'zero-copy': _table_charts}
 
 
 def _figures(document):

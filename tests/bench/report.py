@@ -27,6 +27,7 @@ VALUES = {
     'total-time': lambda run: run['total-time-ms'] / 1000,
     'downtime': lambda run: run.get('stood-still-ms', run['downtime-ms']),
     'rounds': lambda run: run['rounds'],
+    'transferred': lambda run: run.get('transferred', 0),
     'pages-sent': lambda run: run['normal-pages'] + run['zero-pages'],
     'source-growth': lambda run: _growth(run['source']),
     'destination-growth': lambda run: _growth(run['destination']),
@@ -93,7 +94,7 @@ def cell(item, factor=1000):
                                  digits, values[2])
 
 
-_FORM = '%-16s %-7s %23s %23s %17s %17s %13s'
+_FORM = '%-26s %-7s %23s %23s %17s %17s %13s'
 
 
 def heading(text):

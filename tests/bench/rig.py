@@ -17,6 +17,8 @@ from wherrytest import migrate, qmp, ram, stopwatch, vm
 
 SIDES = ('source', 'destination')
 TIMEOUT = 600
+# MiB of memory of a migration that only shows whether it can be done.
+ASKED = 8
 # How long threads may take to end after the last event.
 SETTLE = 2.0
 
@@ -35,20 +37,45 @@ class Setting:
     return_path: bool = False
     destination: str = 'same'
     touched: bool = False
+    compression: str = None
+    level: int = None               # of the compression
+    zero_copy: bool = False
+    prealloc: bool = False          # of the destination's memory
+    mapped: bool = False            # mapped-ram
+    direct: bool = False            # direct-io
+    bandwidth: int = 0              # MiB a second, 0 for no limit
 
     @property
     def bytes(self):
         return self.size * vm.MIB
 
     def capabilities(self):
+        """Of both sides."""
         return (('multifd',) if self.channels else ()) + \
-            (('return-path',) if self.return_path else ())
+            (('return-path',) if self.return_path else ()) + \
+            (('mapped-ram',) if self.mapped else ())
+
+    def source_capabilities(self):
+        return self.capabilities() + \
+            (('zero-copy-send',) if self.zero_copy else ())
 
     def parameters(self):
-        params = {'multifd_channels': self.channels or 2, 'max_bandwidth': 0}
+        params = {'multifd_channels': self.channels or 2,
+                  'max_bandwidth': self.bandwidth * vm.MIB}
         if self.detection:
             params['zero_page_detection'] = self.detection
+        if self.compression:
+            params['multifd_compression'] = self.compression
+        if self.level is not None:
+            params['multifd_%s_level' % self.compression] = self.level
+        if self.direct:
+            params['direct_io'] = True
         return params
+
+
+class Failed(RuntimeError):
+    """A migration that the program has refused or given up, with what it
+    said; one that has died is another thing."""
 
 
 def resident(pid):
@@ -194,9 +221,10 @@ class Rig:
         made = vm.VM(program, self.folder, side, size=setting.bytes,
                      backend=memory.backend, image=path, machine=machine,
                      options=options, start=False, **more)
-        if memory.extra:
-            at = made.command.index('-object') + 1
-            made.command[at] += memory.extra
+        at = made.command.index('-object') + 1
+        made.command[at] += memory.extra
+        if setting.prealloc and side == 'dst':
+            made.command[at] += ',prealloc=on'
         if program == vm.QEMU:
             # Without this its threads have no names of their own.
             made.command[made.command.index('-name') + 1] += \
@@ -228,7 +256,7 @@ class Rig:
             if key != 'zero_page_detection' or value != 'dsa-accel'})
         if setting.accel_path:
             params['accel_path'] = [setting.accel_path]
-        migrate.configure(src, caps, params)
+        migrate.configure(src, setting.source_capabilities(), params)
         if setting.transport == 'tcp':
             return dst.listen('tcp:127.0.0.1:0')
         path = os.path.join(self.folder, 'm')
@@ -236,6 +264,18 @@ class Rig:
         return dst.listen('unix:' + path)
 
     # -- one run ------------------------------------------------------------
+
+    def missing(self, program, setting):
+        """What a program says that cannot do this, or None: it is asked with
+        a migration of little memory."""
+        small = dataclasses.replace(setting, size=ASKED, kind='zero')
+        try:
+            self.measure(program, small)
+        except qmp.QmpError as err:
+            return err.desc
+        except Failed as err:
+            return str(err)
+        return None
 
     def drive(self, src, dst, uri):
         """Migrate; what both sides said, and when it began."""
@@ -287,7 +327,9 @@ class Rig:
     @staticmethod
     def _check_status(program, watches):
         if any(watch.status != 'completed' for watch in watches):
-            raise RuntimeError(
+            died = any(str(watch.status).startswith('process ended')
+                       for watch in watches)
+            raise (RuntimeError if died else Failed)(
                 'migration by %s failed: %s' % (program, '; '.join(
                     '%s %s %s' % (watch.machine.name, watch.status,
                                   migrate.state_text(watch.machine))

@@ -9,15 +9,18 @@ figures of two hosts do not compare, and one host tells nothing of a network.
 import argparse
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'lib'))
 import backends  # noqa: E402
+import carriers  # noqa: E402
+from carriers import programs_of, settings  # noqa: E402
+import filerig  # noqa: E402
 import guestload  # noqa: E402
 import pages  # noqa: E402
 import report  # noqa: E402
 import rig  # noqa: E402
+from rows import Row, run_rows  # noqa: E402
 import targets  # noqa: E402
 from wherrytest import vm  # noqa: E402
 
@@ -28,99 +31,13 @@ KINDS = {
     'random': 'only normal pages',
     'few': 'random, but 2 % of it zero pages: a guest that has run for long',
     'mixed': 'runs of holes, zeroes, data and nearly zero pages',
+    'text': 'words; what compression can make smaller',
 }
 TABLE = ('holes', 'zero', 'half', 'random')
 FOUND_BY = (('main thread', 'legacy', 4), ('multifd 1', 'multifd', 1),
             ('multifd 2', 'multifd', 2), ('multifd 4', 'multifd', 4))
 SOFT = 'dsa:soft'
 SOFT_LABEL = 'dsa:soft 4, software'
-
-
-class Progress:
-    """Says on stderr how far a table is and how long it will take."""
-
-    def __init__(self, weights):
-        self.total, self.done = sum(weights), 0.0
-        self.count, self.number = len(weights), 0
-        self.began = time.monotonic()
-
-    def step(self, weight, text):
-        self.done += weight
-        self.number += 1
-        left = (time.monotonic() - self.began) * (self.total - self.done) \
-            / self.done
-        print('[%d/%d] %s; about %d:%02d left' % (
-            self.number, self.count, text, left // 60, left % 60),
-            file=sys.stderr, flush=True)
-
-
-class Row:
-    """A setting and the programs that it is measured with."""
-
-    def __init__(self, label, setting, programs, x=None):
-        self.label, self.setting = label, setting
-        self.programs, self.x = programs, x
-
-    def turns(self, options):
-        """The order of programs, turned with each repeat.  The first of each
-        warms caches; it has to be right, but does not count."""
-        yield from ((program, False) for program in self.programs)
-        for turn in range(options.repeats):
-            order = self.programs if turn % 2 == 0 else self.programs[::-1]
-            yield from ((program, True) for program in order)
-
-
-def measure(bench, row, options, progress):
-    """One row of a table, as JSON has it."""
-    runs = {program: [] for program in row.programs}
-    others = report.Others()
-    for program, counts in row.turns(options):
-        run = bench.measure(program, row.setting)
-        if counts:
-            runs[program].append(run)
-        progress.step(row.setting.size, '%s %s: %.1f ms' % (
-            row.label, program, 1000 * run['wall']))
-    return {'label': row.label, 'x': row.x,
-            'setting': vars(row.setting).copy(),
-            'summary': report.summarize(runs), 'runs': runs,
-            'others': others.share()}
-
-
-def run_rows(bench, options, rows, judge):
-    """Measure and print; the rows as JSON has them, verdicts included."""
-    for row in rows:
-        reason = backends.missing(row.setting.backend, row.setting.bytes)
-        if reason:
-            raise RuntimeError('%s: %s' % (row.label, reason))
-    progress = Progress([row.setting.size for row in rows
-                         for _ in row.turns(options)])
-    done = []
-    for row in rows:
-        found = measure(bench, row, options, progress)
-        report.row(row.label, found['summary'])
-        if options.threads:
-            for line in report.thread_lines(found['summary']):
-                print('    ' + line)
-        verdicts = judge(found)
-        found['targets'] = [verdict.as_dict() for verdict in verdicts]
-        report.verdicts(verdicts)
-        done.append(found)
-    return done
-
-
-def programs_of(options):
-    return [options.only] if options.only else [vm.WHERRY, vm.QEMU]
-
-
-def settings(options, **more):
-    """A Setting with what the command line says."""
-    common = {'size': options.size, 'backend': options.backend,
-              'channels': options.channels, 'transport': options.transport,
-              'detection': options.zero_page_detection,
-              'return_path': options.return_path,
-              'destination': options.destination,
-              'touched': options.touched}
-    return rig.Setting(**dict(common, **more))
 
 
 def judge_table(found):
@@ -238,7 +155,10 @@ def common_options(parser, size):
 
 
 COMMANDS = {'table': (table, 2048), 'scaling': (scaling, 2048),
-            'detection': (detection, 1024), 'stress': (stress, 2048)}
+            'detection': (detection, 1024), 'stress': (stress, 2048),
+            'file': (carriers.file, 1024),
+            'compression': (carriers.compression, 1024),
+            'zero-copy': (carriers.zero_copy, 1024)}
 
 
 def parse(arguments):
@@ -261,6 +181,7 @@ def parse(arguments):
                              'what the socket carries)')
             sub.add_argument('--downtime-limit', type=int, default=30,
                              metavar='MS', help='(default 30)')
+        carriers.add_options(name, sub)
         common_options(sub, size)
     # Without the name of a table: the table of targets.
     if not arguments or arguments[0] not in list(COMMANDS) + ['-h', '--help']:
@@ -282,7 +203,7 @@ def check(parser, options):
         parser.error('huge pages have 2 MiB; --size %d is not whole ones'
                      % options.size)
     if options.destination == 'qemu' and \
-            options.command in ('detection', 'stress'):
+            options.command in ('detection', 'stress', 'file'):
         parser.error('--destination qemu is for the other tables')
     if options.output and options.output.endswith('.json'):
         options.output = options.output[:-len('.json')]
@@ -293,6 +214,10 @@ def heading(options):
         options.command, options.backend,
         'multifd with %d channels' % options.channels if options.channels
         else 'plain', options.transport, options.repeats)
+    if options.command == 'file':
+        text = 'file: %s memory, in %s, %d pairs' % (
+            options.backend, options.folder or 'the RAM disk',
+            options.repeats)
     if options.command != 'scaling' or options.axis != 'size':
         text += ', %d MiB' % options.size
     if options.touched:
@@ -304,6 +229,7 @@ def heading(options):
 
 def run(options, programs):
     bench = guestload.LoadRig(options) if options.command == 'stress' \
+        else filerig.FileRig(options.folder) if options.command == 'file' \
         else rig.Rig()
     if bench.endings.why:
         print('run.py: %s; their CPU time is told as one'

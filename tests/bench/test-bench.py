@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'lib'), HERE]
@@ -222,6 +223,14 @@ class Memory(unittest.TestCase):
             self.assertLessEqual(start, 32 * MIB)
             self.assertGreater(end, 32 * MIB)
             self.assertLess(end - start, 32 * MIB)
+
+    def test_text_is_compressible_and_no_page_is_another(self):
+        backends.create(self.image, 300 * ram.PAGE, 'text')
+        with open(self.image, 'rb') as image:
+            found = [image.read(ram.PAGE) for _ in range(300)]
+        self.assertEqual(len(set(found)), 300)
+        size = len(zlib.compress(b''.join(found), 1))
+        self.assertLess(2 * size, 300 * ram.PAGE)
 
     def test_late_writes(self):
         writer = guestload.Writer.__new__(guestload.Writer)
