@@ -102,3 +102,8 @@ bool host_memory_backend_write(const HostMemoryBackend *backend,
                len_bytes - done);
     return true;
 }
+
+void host_memory_populate(uint8_t *host, size_t len_bytes)
+{
+    (void)madvise(host, len_bytes, MADV_POPULATE_WRITE);
+}

@@ -62,4 +62,17 @@ bool host_memory_backend_make_room(const HostMemoryBackend *backend,
                                    uint64_t offset_bytes, uint64_t len_bytes,
                                    Error **errp);
 
+/* From so much on one call to populate is cheaper than the page faults. */
+#define HOST_MEMORY_POPULATE_MIN_BYTES (64u << 10)
+
+/**
+ * host_memory_populate:
+ * @host: anonymous memory that will be written
+ * @len_bytes: how much; a multiple of the page size, as @host
+ *
+ * Has it all made at once.  If that cannot be, each page has a fault of its own.
+ * Context: any thread.
+ */
+void host_memory_populate(uint8_t *host, size_t len_bytes);
+
 #endif

@@ -7,20 +7,11 @@
  * matter, the formats the methods'.
  */
 #include "qemu/osdep.h"
-#include <sys/mman.h>
 #include "memory/backend-write.h"
 #include "qapi/error.h"
 #include "migration/multifd/recv-compressed.h"
 #include "migration/multifd/recv-content.h"
 #include "migration/multifd/recv-internal.h"
-
-/* Since Linux 5.14; C libraries of that time lack the name. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-/* From here on one call to populate a run is cheaper than its page faults. */
-#define POPULATE_MIN_PAGES 16
 
 static bool compressed_read(MultiFDRecvChannel *c, size_t len_bytes,
                             Error **errp)
@@ -60,10 +51,9 @@ static bool compressed_make_room(const MultiFDRecvChannel *c,
         return host_memory_backend_make_room(backend, host - backend->host,
                                              len_bytes, errp);
     }
-    if (fresh &&
-        (nr_pages >= POPULATE_MIN_PAGES || c->decompressor->populate)) {
-        /* Without it each page has a fault of its own; that is all. */
-        (void)madvise(host, len_bytes, MADV_POPULATE_WRITE);
+    if (fresh && (len_bytes >= HOST_MEMORY_POPULATE_MIN_BYTES ||
+                  c->decompressor->populate)) {
+        host_memory_populate(host, len_bytes);
     }
     return true;
 }

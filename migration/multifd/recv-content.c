@@ -7,7 +7,6 @@
  * recv-channel.c's matter, pipes the channel's.
  */
 #include "qemu/osdep.h"
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include "memory/backend-write.h"
 #include "qapi/error.h"
@@ -18,19 +17,11 @@
 #include "migration/multifd/recv-content.h"
 #include "migration/multifd/recv-internal.h"
 
-/* Since Linux 5.14; C libraries of that time lack the name. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
 /*
  * Runs of so many pages are spliced, by one channel at a time.  Of shorter ones
  * each costs two calls, and all channels can have page faults at once.
  */
 #define SPLICE_MIN_PAGES 8
-
-/* From here on one call to populate a run is cheaper than its page faults. */
-#define POPULATE_MIN_PAGES 16
 
 typedef enum ContentWay {
     CONTENT_MAPPING,
@@ -83,10 +74,11 @@ unsigned multifd_recv_run_length(const ReceivedBlock *rb, const uint64_t *page,
     return n;
 }
 
-static ContentWay content_way(Content *ct, const uint8_t *host,
+static ContentWay content_way(Content *ct, uint8_t *host,
                               unsigned nr_pages, bool fresh)
 {
     const HostMemoryBackend *backend = ct->rb->block->backend;
+    size_t len_bytes = (size_t)nr_pages << TARGET_PAGE_BITS;
 
     if (!fresh) {
         return CONTENT_MAPPING;
@@ -94,10 +86,9 @@ static ContentWay content_way(Content *ct, const uint8_t *host,
     if (nr_pages >= SPLICE_MIN_PAGES && content_has_file(ct)) {
         return CONTENT_SPLICE;
     }
-    if (backend && backend->fd < 0 && nr_pages >= POPULATE_MIN_PAGES) {
-        /* Without it each page has a fault of its own; that is all. */
-        (void)madvise((void *)host, (size_t)nr_pages << TARGET_PAGE_BITS,
-                      MADV_POPULATE_WRITE);
+    if (backend && backend->fd < 0 &&
+        len_bytes >= HOST_MEMORY_POPULATE_MIN_BYTES) {
+        host_memory_populate(host, len_bytes);
     }
     return CONTENT_MAPPING;
 }

@@ -7,7 +7,6 @@
  * bitmaps were checked by mapped-in.c.
  */
 #include "qemu/osdep.h"
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include "memory/backend-write.h"
 #include "migration/ram/mapped-in-internal.h"
@@ -17,14 +16,6 @@
 #include "qemu/memalign.h"
 #include "qemu/units.h"
 #include "migration/trace.h"
-
-/* Since Linux 5.14; C libraries of that time lack the name. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-/* From here on one call to populate a run is cheaper than its page faults. */
-#define POPULATE_MIN_PAGES 16
 
 /* Memory is made ready in steps that stay in a cache until they are filled. */
 #define STEP_BYTES (256 * KiB)
@@ -68,9 +59,8 @@ static bool mapped_in_populate(const RAMBlock *block, uint64_t offset,
     if (backend && backend->fd >= 0) {
         return host_memory_backend_make_room(backend, offset, len_bytes, errp);
     }
-    if (len_bytes >> TARGET_PAGE_BITS >= POPULATE_MIN_PAGES) {
-        /* Without it each page has a fault of its own; that is all. */
-        (void)madvise(block->host + offset, len_bytes, MADV_POPULATE_WRITE);
+    if (len_bytes >= HOST_MEMORY_POPULATE_MIN_BYTES) {
+        host_memory_populate(block->host + offset, len_bytes);
     }
     return true;
 }
