@@ -62,16 +62,9 @@ bool host_memory_backend_make_room(const HostMemoryBackend *backend,
     if (!backend || backend->fd < 0) {
         return true;
     }
-    do {
-        ret = madvise(backend->host + first, end - first, MADV_POPULATE_WRITE);
-    } while (ret < 0 && (errno == EINTR || errno == EAGAIN));
-
+    ret = host_memory_populate(backend->host + first, end - first);
     /* Older kernels do not know the advice: then it is left to the fault. */
-    if (ret < 0 && errno != EINVAL) {
-        /* EFAULT is what a full file system gives. */
-        return backend_no_room(backend, errno == EFAULT ? ENOSPC : errno, errp);
-    }
-    return true;
+    return ret == 0 || ret == -EINVAL || backend_no_room(backend, -ret, errp);
 }
 
 bool host_memory_backend_write(const HostMemoryBackend *backend,
@@ -103,7 +96,17 @@ bool host_memory_backend_write(const HostMemoryBackend *backend,
     return true;
 }
 
-void host_memory_populate(uint8_t *host, size_t len_bytes)
+int host_memory_populate(uint8_t *host, uint64_t len_bytes)
 {
-    (void)madvise(host, len_bytes, MADV_POPULATE_WRITE);
+    int ret;
+
+    do {
+        ret = madvise(host, len_bytes, MADV_POPULATE_WRITE);
+    } while (ret < 0 && (errno == EINTR || errno == EAGAIN));
+
+    if (ret == 0) {
+        return 0;
+    }
+    /* EFAULT is what a full file system or hugepage pool gives. */
+    return errno == EFAULT ? -ENOSPC : -errno;
 }

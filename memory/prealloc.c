@@ -5,13 +5,8 @@
  * Entered by any thread; nothing is kept.
  */
 #include "qemu/osdep.h"
-#include <sys/mman.h>
 #include "memory/backend-internal.h"
-
-/* Since Linux 5.14; C libraries of that time lack the name. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
+#include "memory/backend-write.h"
 
 void memory_touch_pages(uint8_t *host, uint64_t len_bytes, size_t page_size)
 {
@@ -25,18 +20,10 @@ void memory_touch_pages(uint8_t *host, uint64_t len_bytes, size_t page_size)
 
 int memory_prealloc(uint8_t *host, uint64_t len_bytes, size_t page_size)
 {
-    int ret;
+    int ret = host_memory_populate(host, len_bytes);
 
-    do {
-        ret = madvise(host, len_bytes, MADV_POPULATE_WRITE);
-    } while (ret < 0 && (errno == EINTR || errno == EAGAIN));
-
-    if (ret == 0) {
-        return 0;
-    }
-    if (errno != EINVAL) {
-        /* EFAULT is what a full file system or hugepage pool gives. */
-        return errno == EFAULT ? -ENOSPC : -errno;
+    if (ret != -EINVAL) {
+        return ret;
     }
     memory_touch_pages(host, len_bytes, page_size);
     return 0;

@@ -67,12 +67,15 @@ bool host_memory_backend_make_room(const HostMemoryBackend *backend,
 
 /**
  * host_memory_populate:
- * @host: anonymous memory that will be written
- * @len_bytes: how much; a multiple of the page size, as @host
+ * @host: start of writable memory, at a page's start
+ * @len_bytes: how much of it will be written
  *
- * Has it all made at once.  If that cannot be, each page has a fault of its own.
+ * Has all its pages made at once; content stays as it is.  For anonymous memory
+ * the result may be left alone: each page then has a fault of its own.
  * Context: any thread.
+ * Returns: 0; -ENOSPC when there is no room; -EINVAL from Linux before 5.14, which
+ *          cannot do it; or another -errno
  */
-void host_memory_populate(uint8_t *host, size_t len_bytes);
+int host_memory_populate(uint8_t *host, uint64_t len_bytes);
 
 #endif
