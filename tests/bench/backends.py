@@ -48,20 +48,6 @@ def _create_text(path, size):
             out.write(b'%-16d' % page + pool[at:at + ram.PAGE - 16])
 
 
-def extents(path):
-    """Yield (start, end) of what an image has; the rest are holes."""
-    with open(path, 'rb') as image:
-        at = 0
-        while True:
-            try:
-                at = os.lseek(image.fileno(), at, os.SEEK_DATA)
-            except OSError:
-                return
-            end = os.lseek(image.fileno(), at, os.SEEK_HOLE)
-            yield at, end
-            at = end
-
-
 def difference(image, size, read):
     """None, or a sentence on the first page that is not the image's; read is
     a function of place and length."""
@@ -119,7 +105,7 @@ class Shm:
         base = self._area(machine)
         fd = os.open('/proc/%d/mem' % machine.pid, os.O_RDONLY)
         try:
-            for start, end in extents(image):
+            for start, end in ram.extents(image):
                 for at in range(start, end, CHUNK):
                     os.pread(fd, min(CHUNK, end - at), base + at)
         finally:
@@ -164,7 +150,7 @@ class Memfd(Shm):
         try:
             with mmap.mmap(fd, self.size) as memory, \
                     open(image, 'rb') as file:
-                for start, end in extents(image):
+                for start, end in ram.extents(image):
                     for at in range(start, end, CHUNK):
                         length = min(CHUNK, end - at)
                         memory[at:at + length] = os.pread(file.fileno(),

@@ -219,7 +219,7 @@ class Memory(unittest.TestCase):
             image.truncate(64 * MIB)
             image.seek(32 * MIB)
             image.write(b'x')
-        for start, end in backends.extents(self.image):
+        for start, end in ram.extents(self.image):
             self.assertLessEqual(start, 32 * MIB)
             self.assertGreater(end, 32 * MIB)
             self.assertLess(end - start, 32 * MIB)

@@ -168,11 +168,9 @@ def anonymous_area(pid, size):
     return found[0]
 
 
-def load_into(pid, size, path):
-    """Copy an image into the anonymous RAM of a process, holes left out."""
-    base, _ = anonymous_area(pid, size)
-    with open(path, 'rb') as image, \
-            open('/proc/%d/mem' % pid, 'r+b', buffering=0) as mem:
+def extents(path):
+    """Yield (start, end) of what an image has; the rest are holes."""
+    with open(path, 'rb') as image:
         at = 0
         while True:
             try:
@@ -180,6 +178,16 @@ def load_into(pid, size, path):
             except OSError:
                 return
             end = os.lseek(image.fileno(), at, os.SEEK_HOLE)
+            yield at, end
+            at = end
+
+
+def load_into(pid, size, path):
+    """Copy an image into the anonymous RAM of a process, holes left out."""
+    base, _ = anonymous_area(pid, size)
+    with open(path, 'rb') as image, \
+            open('/proc/%d/mem' % pid, 'r+b', buffering=0) as mem:
+        for at, end in extents(path):
             while at < end:
                 data = os.pread(image.fileno(), min(CHUNK, end - at), at)
                 mem.seek(base + at)
