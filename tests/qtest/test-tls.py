@@ -288,7 +288,6 @@ class Silent(tls.TLSCase):
 
     def check_prober(self, prober):
         self.assertIsNone(prober.error)
-        self.assertGreater(prober.count, 0)
         self.assertLess(prober.slowest, incoming.ANSWER_LIMIT)
 
     def test_strangers_at_the_destination(self):
@@ -305,6 +304,7 @@ class Silent(tls.TLSCase):
             for data in (b'', b'', b'\x16\x03\x01\x02\x00\x01', b'\x16',
                          b'GET / HTTP/1.0\r\n\r\n'):
                 strangers.open(data)
+            prober.wait_answer()
             src.qmp.cmd('migrate', {'uri': uri})
             self.check_completed(migrate.finish(src, dst))
         self.check_ram(src, dst)
@@ -319,6 +319,7 @@ class Silent(tls.TLSCase):
             src.qmp.cmd('migrate', {'uri': sink.uri})
             for _ in range(50):
                 self.assertEqual(src.info()['status'], 'setup')
+            prober.wait_answer()
             self.assertEqual(refused(src, 'object-del', id='tls0'),
                              "object 'tls0' is in use, can not be deleted")
             src.qmp.cmd('migrate_cancel')

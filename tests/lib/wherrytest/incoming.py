@@ -26,6 +26,7 @@ class Prober(threading.Thread):
         self.slowest = 0.0
         self.client = qmp.QmpClient(path)
         self.over = threading.Event()
+        self.answered = threading.Condition()
         self.count = 0
         self.error = None
         self.start()
@@ -34,15 +35,29 @@ class Prober(threading.Thread):
         while not self.over.wait(0.002) and self.error is None:
             self.ask()
 
+    def wait_answer(self):
+        """Wait until something that is asked from now on is answered."""
+        with self.answered:
+            # One may be under way; the next one is asked after this.
+            enough = self.count + 2
+            if not self.answered.wait_for(
+                    lambda: self.error or self.count >= enough,
+                    qmp.DEFAULT_TIMEOUT):
+                raise AssertionError('the second monitor does not answer')
+
     def ask(self):
         try:
             watch = stopwatch.Stopwatch(self.pid)
             self.client.cmd('query-status')
             self.client.cmd('query-migrate')
             self.slowest = max(self.slowest, watch.seconds())
-            self.count += 1
+            with self.answered:
+                self.count += 1
+                self.answered.notify_all()
         except (qmp.QmpClosed, qmp.QmpTimeout) as err:
-            self.error = err
+            with self.answered:
+                self.error = err
+                self.answered.notify_all()
 
     def stop(self):
         self.over.set()
