@@ -15,15 +15,15 @@ import sys
 import checklib
 
 FILES = ('util/dsa*', 'include/qemu/dsa*.h', 'util/hole-map*',
-         'include/qemu/hole-map.h', 'migration/multifd/zero-page*')
+         'include/qemu/hole-map.h', 'include/qemu/auto-fd.h',
+         'migration/multifd/zero-page*')
 
-# Headers of QEMU's names.  qemu/cpuinfo.h is its host/cpuinfo.h under the name
-# that a tree of one architecture gives it.
+# Headers of QEMU's names.
 SURFACE = (
     'qemu/osdep.h', 'qapi/error.h', 'qemu/thread.h', 'qemu/cutils.h',
     'qemu/memalign.h', 'qemu/queue.h', 'qemu/bitmap.h', 'qemu/bitops.h',
-    'qemu/atomic.h', 'qemu/timer.h', 'qemu/units.h', 'qemu/cpuinfo.h',
-    'linux/idxd.h', 'linux/pagemap_scan.h', 'trace.h')
+    'qemu/atomic.h', 'qemu/lockable.h', 'qemu/processor.h', 'qemu/timer.h',
+    'qemu/units.h', 'linux/idxd.h', 'linux/pagemap_scan.h', 'trace.h')
 
 SEARCH = ('include', '', 'linux-headers')
 

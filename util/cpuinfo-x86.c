@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CPUID on x86: vectors, and the instructions that talk to accelerators.
+ * CPUID on x86: vectors.
  *
  * Entered by every thread; holds no state.  A vector unit counts when the
  * kernel saves its registers too, which XGETBV tells.  Other hosts get the
@@ -23,10 +23,6 @@
 #define LEAF7_EBX_AVX512F   (1u << 16)
 #define LEAF7_EBX_AVX512BW  (1u << 30)
 #define LEAF7_EBX_AVX512VL  (1u << 31)
-#define LEAF7_ECX_WAITPKG   (1u << 5)
-#define LEAF7_ECX_MOVDIRI   (1u << 27)
-#define LEAF7_ECX_MOVDIR64B (1u << 28)
-#define LEAF7_ECX_ENQCMD    (1u << 29)
 
 static unsigned int read_xcr0(void)
 {
@@ -65,10 +61,6 @@ unsigned int cpuinfo_get(void)
                 pick(b, LEAF7_EBX_AVX512BW, CPUINFO_AVX512BW) |
                 pick(b, LEAF7_EBX_AVX512VL, CPUINFO_AVX512VL);
     }
-    info |= pick(c, LEAF7_ECX_WAITPKG, CPUINFO_WAITPKG) |
-            pick(c, LEAF7_ECX_MOVDIRI, CPUINFO_MOVDIRI) |
-            pick(c, LEAF7_ECX_MOVDIR64B, CPUINFO_MOVDIR64B) |
-            pick(c, LEAF7_ECX_ENQCMD, CPUINFO_ENQCMD);
     return info;
 }
 

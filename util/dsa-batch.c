@@ -386,7 +386,7 @@ static void dsa_batch_collect_part(DsaBatch *b, const DsaPart *part,
     }
 }
 
-/* A part that may still be answered: its queue is at fault, or the group ends. */
+/* A part without answer yet: its queue is at fault, or the group ends. */
 static void dsa_batch_late(DsaBatch *b, const DsaPart *part)
 {
     const DsaShared *shared = b->lane->shared;

@@ -11,6 +11,7 @@
 
 #include "qemu/atomic.h"
 #include "qemu/dsa-bell.h"
+#include "qemu/lockable.h"
 #include "qemu/timer.h"
 
 void dsa_bell_init(DsaBell *bell)

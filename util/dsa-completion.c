@@ -5,8 +5,8 @@
  * The thread polls the records of all flights, with a pause between two rounds,
  * and sleeps when there is none and none comes in the next moment: to wake it
  * costs whoever submits more than the batch does.  Every flight has a deadline
- * and the thread ends it then, whatever the device does: who waits need not look
- * at a clock.
+ * and the thread ends it then, whatever the device does: who waits need not
+ * look at a clock.
  *
  * Without the thread, whoever waits polls for its own flight: a short while
  * with pauses, then with UMWAIT where the processor has it.
@@ -17,6 +17,7 @@
 #include "qemu/osdep.h"
 
 #include "qemu/atomic.h"
+#include "qemu/processor.h"
 #include "qemu/timer.h"
 #include "dsa-completion.h"
 #include "dsa-portal.h"
@@ -26,7 +27,7 @@
 #define ROUNDS_PER_CLOCK 32
 /* Rounds of polling before the bell is waited for, with software queues. */
 #define ROUNDS_BEFORE_BELL 64
-/* Rounds of looking for the next flight before the thread sleeps: 50 to 100 us. */
+/* Rounds of looking for a flight before the thread sleeps: 50 to 100 us. */
 #define ROUNDS_BEFORE_SLEEP 2048
 /* Rounds of polling before UMWAIT: what ends in that time is not slept for. */
 #define ROUNDS_BEFORE_UMWAIT 64
@@ -146,7 +147,7 @@ static void *dsa_completer_thread(void *opaque)
             rounds = 0;
         } else {
             rounds++;
-            dsa_portal_pause();
+            cpu_relax();
         }
     }
 }
@@ -204,7 +205,7 @@ static void dsa_completer_wait_thread(DsaFlight *f)
 {
     if (qatomic_cmpxchg(&f->state, (uint32_t)DSA_FLIGHT_UNDER_WAY,
                         DSA_FLIGHT_AWAITED) == DSA_FLIGHT_UNDER_WAY) {
-        /* Ends at the flight's deadline at the latest: the thread sees to it. */
+        /* Ends at the flight's deadline at the latest: see the thread. */
         qemu_sem_wait(&f->over);
     }
 }
@@ -232,7 +233,7 @@ static void dsa_completer_wait_here(DsaCompleter *c, DsaFlight *f)
             dsa_portal_umwait(dsa_flight_next_status(f), UMWAIT_MAX_CYCLES);
             rounds = ROUNDS_BEFORE_UMWAIT;
         } else {
-            dsa_portal_pause();
+            cpu_relax();
         }
     }
 }

@@ -15,7 +15,7 @@
 #include "dsa-device.h"
 #include "dsa-portal.h"
 
-/* Slots of a portal: any takes a descriptor, and several are faster than one. */
+/* Slots of a portal: any takes a descriptor, several are faster than one. */
 #define PORTAL_SLOTS (DSA_PORTAL_BYTES / sizeof(struct dsa_hw_desc))
 
 typedef struct DsaDevice {
@@ -25,8 +25,9 @@ typedef struct DsaDevice {
 } DsaDevice;
 
 /*
- * Descriptors that follow each other get slots that follow each other, and those
- * of different batches, which all begin at a page, begin at different ones.
+ * Descriptors that follow each other get slots that follow each other, and
+ * those of different batches, which all begin at a page, begin at different
+ * ones.
  */
 static void *dsa_device_slot(DsaQueue *q, const struct dsa_hw_desc *desc)
 {
@@ -186,7 +187,7 @@ static const DsaQueueOps *dsa_device_choose(DsaDevice *d,
 DsaQueue *dsa_device_open(const DsaQueueInfo *info, const DsaNeeds *needs,
                           Error **errp)
 {
-    const DsaQueueOps *ops;
+    const DsaQueueOps *ops = NULL;
     DsaDevice *d;
 
     if (!dsa_info_check(info, needs->page_bytes, errp)) {
@@ -195,8 +196,10 @@ DsaQueue *dsa_device_open(const DsaQueueInfo *info, const DsaNeeds *needs,
     d = g_new0(DsaDevice, 1);
     d->fd = -1;
     dsa_queue_init(&d->queue, &dsa_device_write_ops, info->dev_path);
-    if (!dsa_device_open_file(d, info, errp) ||
-        !(ops = dsa_device_choose(d, info, errp))) {
+    if (dsa_device_open_file(d, info, errp)) {
+        ops = dsa_device_choose(d, info, errp);
+    }
+    if (!ops) {
         dsa_device_free(&d->queue);
         return NULL;
     }

@@ -50,6 +50,7 @@ bool dsa_flight_poll(DsaFlight *f)
     return true;
 }
 
+/* volatile: the device writes it. */
 const volatile uint8_t *dsa_flight_next_status(const DsaFlight *f)
 {
     const DsaPart *part = &f->part[f->at_part];

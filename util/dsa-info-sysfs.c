@@ -8,6 +8,7 @@
  */
 #include "qemu/osdep.h"
 
+#include "qemu/auto-fd.h"
 #include "qemu/cutils.h"
 #include "dsa-info-internal.h"
 

@@ -12,9 +12,9 @@
 #include <sys/syscall.h>
 
 #include "qemu/atomic.h"
+#include "qemu/processor.h"
 #include "qemu/timer.h"
 #include "dsa-lane.h"
-#include "dsa-portal.h"
 
 /* A full queue is asked again this often, with a pause in between: some us. */
 #define LANE_RETRIES 64
@@ -163,7 +163,7 @@ unsigned dsa_lane_offer(DsaLane *lane, unsigned i,
             return 0;
         }
         DSA_COUNT(lq->counters.retries, 1);
-        dsa_portal_pause();
+        cpu_relax();
     }
     dsa_lane_pass_over(lane, i);
     return 0;

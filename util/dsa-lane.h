@@ -43,7 +43,7 @@ struct DsaLane {
     const DsaShared *shared;
     unsigned index;             /* of the lane in its group */
     unsigned preferred;         /* the queue that is tried first */
-    unsigned until_look;        /* batches until the memory's node is asked for */
+    unsigned until_look;        /* batches until the node is asked for */
     DsaLaneQueue *queue;        /* [nr_queues] */
     DsaCounters counters;       /* atomics with one writer; queues unused */
     GPtrArray *batches;         /* owned */

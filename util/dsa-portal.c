@@ -4,29 +4,37 @@
  * called only where CPUID says so.
  *
  * Entered by every thread.  A build without CONFIG_ENQCMD_OPT gets the second
- * half of this file, which can only pause.
+ * half of this file, which can do none of it.
  */
 #include "qemu/osdep.h"
 
 #include "qemu/atomic.h"
-#include "qemu/cpuinfo.h"
 #include "dsa-portal.h"
 
 #ifdef CONFIG_ENQCMD_OPT
 
+#include <cpuid.h>
 #include <immintrin.h>
+
+/* CPUID leaf 7, ECX. */
+#define LEAF7_ECX_WAITPKG   (1u << 5)
+#define LEAF7_ECX_MOVDIR64B (1u << 28)
+#define LEAF7_ECX_ENQCMD    (1u << 29)
 
 /* UMWAIT's first argument: the light state, from which waking is quick. */
 #define UMWAIT_C01 1
 
 DsaPortalCaps dsa_portal_caps(void)
 {
-    unsigned info = cpuinfo_get();
+    unsigned eax, ebx, ecx, edx;
 
+    if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
+        return (DsaPortalCaps) { false };
+    }
     return (DsaPortalCaps) {
-        .enqcmd = info & CPUINFO_ENQCMD,
-        .movdir64b = info & CPUINFO_MOVDIR64B,
-        .umwait = info & CPUINFO_WAITPKG,
+        .enqcmd = ecx & LEAF7_ECX_ENQCMD,
+        .movdir64b = ecx & LEAF7_ECX_MOVDIR64B,
+        .umwait = ecx & LEAF7_ECX_WAITPKG,
     };
 }
 
@@ -48,11 +56,7 @@ void dsa_portal_movdir64b(void *portal, const void *desc)
     _movdir64b(portal, desc);
 }
 
-void dsa_portal_pause(void)
-{
-    _mm_pause();
-}
-
+/* volatile: the device writes it. */
 __attribute__((target("waitpkg")))
 void dsa_portal_umwait(const volatile uint8_t *status, uint64_t max_cycles)
 {
@@ -80,15 +84,7 @@ void dsa_portal_movdir64b(void *portal, const void *desc)
     g_assert_not_reached();
 }
 
-void dsa_portal_pause(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#else
-    barrier();
-#endif
-}
-
+/* volatile: as above. */
 void dsa_portal_umwait(const volatile uint8_t *status, uint64_t max_cycles)
 {
     g_assert_not_reached();

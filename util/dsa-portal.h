@@ -48,13 +48,6 @@ bool dsa_portal_enqcmd(void *portal, const void *desc);
 void dsa_portal_movdir64b(void *portal, const void *desc);
 
 /**
- * dsa_portal_pause:
- *
- * Lets the other thread of the core run between two looks.
- */
-void dsa_portal_pause(void);
-
-/**
  * dsa_portal_umwait:
  * @status: a byte that a device will write; 0 until then
  * @max_cycles: longest wait, cycles of the time stamp counter

@@ -13,10 +13,10 @@
 
 #include "qemu/atomic.h"
 #include "qemu/dsa-types.h"
+#include "qemu/processor.h"
 #include "qemu/timer.h"
 #include "dsa-deadline.h"
 #include "dsa-device.h"
-#include "dsa-portal.h"
 #include "trace.h"
 
 /* Bytes of each of the two areas that are compared. */
@@ -94,7 +94,7 @@ static int dsa_proof_run(DsaQueue *q, const struct dsa_hw_desc *desc,
         if (dsa_proof_is_over(limit)) {
             return -EAGAIN;
         }
-        dsa_portal_pause();
+        cpu_relax();
     }
     if (taken < 0) {
         return taken;
@@ -103,7 +103,7 @@ static int dsa_proof_run(DsaQueue *q, const struct dsa_hw_desc *desc,
         /* In this order: who was held up here has its answer by now. */
         over = dsa_proof_is_over(limit);
         status = qatomic_load_acquire(&record->status);
-        dsa_portal_pause();
+        cpu_relax();
     } while (status == DSA_COMP_NONE && !over);
     if (status != DSA_COMP_NONE) {
         dsa_queue_release(q, 1);

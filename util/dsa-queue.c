@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "qemu/atomic.h"
+#include "qemu/lockable.h"
 #include "dsa-queue.h"
 #include "trace.h"
 

@@ -28,7 +28,7 @@ typedef struct DsaQueueOps {
      * work.
      */
     int (*submit)(DsaQueue *q, const struct dsa_hw_desc *desc, unsigned nr);
-    /* One submit costs the same for many descriptors: batches are not needed. */
+    /* One submit costs the same for many descriptors: needs no batches. */
     bool takes_many;
     /* The queue has been proven.  NULL: does not care. */
     void (*proved)(DsaQueue *q);

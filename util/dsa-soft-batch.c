@@ -151,8 +151,9 @@ static bool run_members(Batch *b)
 /*
  * What the members come to.  With batch continuation (gen_cap bit 15) a failure
  * is said in the result, too, and goes on from batch to batch with the flag
- * "prior result".  That the flag makes fences and the answer take the members of
- * the former batch for members of this one is our reading of the specification.
+ * "prior result".  That the flag makes fences and the answer take the members
+ * of the former batch for members of this one is our reading of the
+ * specification.
  */
 static void sum_up(const Batch *b, struct dsa_completion_record *cr)
 {

@@ -27,7 +27,7 @@ typedef struct DsaSoftDevice {
     DsaSoftQueue queue;
     DsaSoftLog log;             /* in use with DSA 2.0 */
     /* atomic */
-    uint32_t swerror;           /* status of the first error that is told nowhere else */
+    uint32_t swerror;           /* first error that is told nowhere else */
     uint32_t nr_shuffled;       /* batches */
 } DsaSoftDevice;
 

@@ -8,6 +8,7 @@
  */
 #include "qemu/osdep.h"
 
+#include "qemu/lockable.h"
 #include "dsa-soft-log.h"
 
 QEMU_BUILD_BUG_ON(sizeof(DsaSoftEvent) != 64);

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 
 #include "linux/pagemap_scan.h"
+#include "qemu/auto-fd.h"
 #include "dsa-soft-memory.h"
 
 /* Since Linux 5.14; older C libraries lack them. */
@@ -74,7 +75,8 @@ bool dsa_soft_pagemap_open(DsaSoftPagemap *pagemap, Error **errp)
     }
     pagemap->scan = ioctl(fd, WHERRY_PAGEMAP_SCAN, &arg) >= 0;
     pagemap->page_size = page_size;
-    pagemap->fd = g_steal_fd(&fd);
+    pagemap->fd = fd;
+    fd = -1;
     return true;
 }
 

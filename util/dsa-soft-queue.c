@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 
 #include "qemu/atomic.h"
+#include "qemu/lockable.h"
 #include "qemu/timer.h"
 #include "dsa-soft-queue.h"
 

@@ -11,6 +11,7 @@
 
 #include "qemu/atomic.h"
 #include "qemu/dsa.h"
+#include "qemu/lockable.h"
 #include "qemu/thread.h"
 #include "dsa-batch-internal.h"
 #include "dsa-lane.h"

@@ -8,9 +8,9 @@
  * A hugetlb file is all data to lseek(), and page tables tell only of pages
  * that this process has mapped, not of those that another one has filled.  But
  * UFFDIO_CONTINUE, made to map a page that the file has (since Linux 5.13),
- * answers EFAULT where it has none, and never makes one.  Only a mapping that is
- * registered can be asked, and there a page that is not mapped yet would stop
- * whoever touches it; hence one of our own, which nobody touches.
+ * answers EFAULT where it has none, and never makes one.  Only a mapping that
+ * is registered can be asked, and there a page that is not mapped yet would
+ * stop whoever touches it; hence one of our own, which nobody touches.
  */
 #include "qemu/osdep.h"
 
@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "qemu/auto-fd.h"
 #include "hole-map-internal.h"
 
 /* Of UFFDIO_API: Linux 5.13 and 5.14.  A kernel with one only is refused. */

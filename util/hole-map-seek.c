@@ -75,9 +75,9 @@ static int seek_query(const HoleMap *hm, HoleQuery *q)
 
     /*
      * A file that has as many blocks as its size takes has no hole, and looking
-     * at each of its pages for one would take longer than all else here.  Blocks
-     * that count double, those of a file system's own or past the end, make data
-     * of a hole, which is no error.
+     * at each of its pages for one would take longer than all else here.
+     * Blocks that count double, those of a file system's own or past the end,
+     * make data of a hole, which is no error.
      */
     if ((uint64_t)st.st_blocks * ST_BLOCK_BYTES >= (uint64_t)st.st_size) {
         hole_query_data(q, 0, q->len_bytes);

@@ -5,12 +5,13 @@
  * Entered by any thread, several at once on one handle.  The only thing
  * that changes is the method, which goes over to the next one when the
  * kernel refuses and never comes back.  How each method asks is in
- * hole-map-seek.c, hole-map-minor.c and hole-map-pagemap.c; which pages are then
- * read, and in what order with the dirty log, is up to the caller.
+ * hole-map-seek.c, hole-map-minor.c and hole-map-pagemap.c; which pages are
+ * then read, and in what order with the dirty log, is up to the caller.
  */
 #include "qemu/osdep.h"
 
 #include "qemu/atomic.h"
+#include "qemu/auto-fd.h"
 #include "qemu/bitmap.h"
 #include "hole-map-internal.h"
 #include "trace.h"

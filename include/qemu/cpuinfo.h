@@ -14,10 +14,6 @@
 #define CPUINFO_AVX512F    (1u << 3)
 #define CPUINFO_AVX512BW   (1u << 4)
 #define CPUINFO_AVX512VL   (1u << 5)
-#define CPUINFO_WAITPKG    (1u << 6)  /* UMONITOR, UMWAIT, TPAUSE */
-#define CPUINFO_MOVDIRI    (1u << 7)
-#define CPUINFO_MOVDIR64B  (1u << 8)  /* submission to a dedicated queue */
-#define CPUINFO_ENQCMD     (1u << 9)  /* submission to a shared queue */
 
 /**
  * cpuinfo_get:

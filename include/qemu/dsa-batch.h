@@ -50,8 +50,8 @@ void dsa_batch_submit(DsaBatch *b, const uint8_t *const *page,
  *        i is all zero, and cleared otherwise
  *
  * Waits for the device and does on the CPU what it did not do: never fails, and
- * never waits longer than the group's timeout, in which time is not counted when
- * the process was stopped.
+ * never waits longer than the group's timeout, in which time is not counted
+ * when the process was stopped.
  * Context: the lane's thread.
  */
 void dsa_batch_wait(DsaBatch *b, unsigned long *zero);

@@ -59,7 +59,7 @@ typedef struct DsaCounters {
 
 typedef struct DsaQueueStatus {
     char *path;                 /* "/dev/dsa/wq0.0", "soft" with options */
-    const char *backend;        /* "enqcmd", "movdir64b", "write", "soft", ... */
+    const char *backend;        /* "enqcmd", "movdir64b", "write", "soft"... */
     bool dedicated;
     unsigned max_batch_pages;   /* 1: takes no batches */
     int numa_node;              /* -1: not known */

@@ -26,7 +26,7 @@ typedef struct DsaGroup DsaGroup;
 
 typedef struct DsaOptions {
     DsaCompletion completion;
-    unsigned batch_pages;       /* most pages a batch, 1 to DSA_BATCH_PAGES_MAX */
+    unsigned batch_pages;       /* of a batch, 1 to DSA_BATCH_PAGES_MAX */
     size_t page_bytes;          /* largest page that a batch will be made for */
     unsigned timeout_ms;        /* 0: DSA_TIMEOUT_MS_DEFAULT */
     const char *sysfs_root;     /* NULL: "/sys"; for tests */
@@ -35,7 +35,8 @@ typedef struct DsaOptions {
 
 /**
  * dsa_path_check:
- * @path: "dsa:/dev/dsa/wqX.Y", "dsa:auto[?node=N]" or "dsa:soft[?KEY=VALUE,...]"
+ * @path: "dsa:/dev/dsa/wqX.Y", "dsa:auto[?node=N]" or
+ *        "dsa:soft[?KEY=VALUE,...]"
  * @errp: where to put the reason, or NULL
  *
  * Checks how a path is written, without opening anything.

@@ -31,6 +31,7 @@
 
 #include <glib.h>
 
+#include "qemu/auto-fd.h"
 #include "qemu/compiler.h"
 /* Last of all: system headers may name what this one forbids. */
 #include "qemu/banned.h"
@@ -69,29 +70,5 @@ static inline uintptr_t qemu_real_host_page_size(void)
 {
     return (uintptr_t)getpagesize();
 }
-
-/**
- * auto_fd_close:
- * @fd: the variable that holds a file descriptor, or a negative number
- *
- * The clean-up behind AUTO_FD; do not call it.
- *
- * Context: any thread; errno is kept, so that a function may return it.
- */
-static inline void auto_fd_close(int *fd)
-{
-    if (*fd >= 0) {
-        int saved_errno = errno;
-
-        close(*fd);
-        errno = saved_errno;
-    }
-}
-
-/*
- * `AUTO_FD int fd = -1;` closes the descriptor when the scope ends, unless
- * g_steal_fd(&fd) took it out first.
- */
-#define AUTO_FD __attribute__((cleanup(auto_fd_close)))
 
 #endif /* QEMU_OSDEP_H */

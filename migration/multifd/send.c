@@ -12,6 +12,7 @@
 #include "qemu/timer.h"
 #include "migration/multifd/accel.h"
 #include "migration/multifd/send-internal.h"
+#include "migration/multifd/zero-page-cpu.h"
 #include "migration/trace.h"
 
 static ZeroPageDetector *multifd_send_detector_cpu(void *opaque)

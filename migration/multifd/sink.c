@@ -10,6 +10,7 @@
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
 #include "migration/multifd/send-internal.h"
+#include "migration/multifd/zero-page-cpu.h"
 
 /* Charges what @job will be on the wire, as far as one can tell, and queues it. */
 static bool multifd_sink_queue(MultiFDSend *send, MultiFDJob *job,

@@ -7,7 +7,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/cutils.h"
-#include "migration/multifd/zero-page.h"
+#include "migration/multifd/zero-page-cpu.h"
 
 static void zero_page_cpu_submit(ZeroPageDetector *d, ZeroPageBatch *batch)
 {

@@ -62,14 +62,6 @@ struct ZeroPageDetector {
 #define ZERO_PAGE_DEPTH_MAX 4
 
 /**
- * zero_page_detector_new_cpu:
- *
- * Returns: a detector that reads the pages; fastest where those of a batch follow
- *          each other, for it has them mapped by windows of the kernel's
- */
-ZeroPageDetector *zero_page_detector_new_cpu(void);
-
-/**
  * zero_page_batch_new:
  * @d: the detector that will be asked; outlives the batch
  * @max_pages: most pages of a question, 1 or more

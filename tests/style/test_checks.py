@@ -638,6 +638,7 @@ class DocsTest(TreeCase):
 class SurfaceTest(TreeCase):
     base = {
         'include/qemu/osdep.h': C_HEAD,
+        'include/qemu/auto-fd.h': C_HEAD,
         'include/qemu/dsa.h': C_HEAD + '#include <glib.h>\n'
                               '#include "qapi/error.h"\n',
         'include/qapi/error.h': C_HEAD,

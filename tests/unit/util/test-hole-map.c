@@ -126,7 +126,7 @@ static void test_a_punched_page_is_a_hole_again(void)
 /* Reading anonymous memory maps the shared zero page: still nothing to read. */
 static void test_a_page_that_was_only_read(void)
 {
-    volatile uint8_t *p;
+    volatile uint8_t *p;        /* volatile: what is read is not used */
     Memory m;
 
     memory_init(&m, false, false);

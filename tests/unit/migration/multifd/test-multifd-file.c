@@ -10,6 +10,7 @@
 #include "memory/dirty.h"
 #include "migration/multifd/file.h"
 #include "migration/multifd/send-internal.h"
+#include "migration/multifd/zero-page-cpu.h"
 #include "migration/ram/load.h"
 #include "migration/ram/save.h"
 #include "migration/ram/sink-mapped.h"

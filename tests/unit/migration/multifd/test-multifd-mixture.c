@@ -5,6 +5,7 @@
  * to find zero pages, ratios and packet sizes.
  */
 #include "qemu/osdep.h"
+#include "migration/multifd/zero-page-cpu.h"
 #include "qapi/error.h"
 #include "qemu/atomic.h"
 #include "qemu/bitmap.h"

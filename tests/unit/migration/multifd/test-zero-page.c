@@ -4,7 +4,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/memalign.h"
-#include "migration/multifd/zero-page.h"
+#include "migration/multifd/zero-page-cpu.h"
 
 #define PAGE_BYTES 4096
 #define MAX_PAGES 128
