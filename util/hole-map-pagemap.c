@@ -7,7 +7,9 @@
  * others, and reading one 64-bit word a page.
  *
  * A page that is in memory or swapped is data; so is one that is being moved
- * and one with a marker of userfaultfd, which both look swapped.
+ * and one with a marker of userfaultfd, which both look swapped.  But the words
+ * of a huge page of hugetlb are all zero while it is moved, and then it looks
+ * like a hole: these are asked for by the ioctl only.
  */
 #include "qemu/osdep.h"
 
@@ -20,8 +22,8 @@
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
 
-/* Words read at once: 8 KiB of stack for 4 MiB of memory. */
-#define PAGEMAP_WORDS 1024
+/* Words read at once, twice: 8 KiB of stack for 2 MiB of memory. */
+#define PAGEMAP_WORDS 512
 
 /* Runs returned by one ioctl: 6 KiB of stack. */
 #define SCAN_REGIONS 256
@@ -95,6 +97,53 @@ static int pagemap_scan_query(const HoleMap *hm, HoleQuery *q)
     return 0;
 }
 
+static bool pagemap_words_usable(const HoleMap *hm)
+{
+    return !hm->region.hugetlb && pagemap_usable(hm);
+}
+
+static int pagemap_read(const HoleMap *hm, uint64_t addr, uint64_t *words,
+                        size_t nr)
+{
+    ssize_t got = pread(hm->pagemap_fd, words, nr * sizeof(words[0]),
+                        addr / qemu_real_host_page_size() * sizeof(words[0]));
+
+    if (got < 0) {
+        return -errno;
+    }
+    return (size_t)got == nr * sizeof(words[0]) ? 0 : -EIO;
+}
+
+static bool pagemap_word_is_data(uint64_t word)
+{
+    return word & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED);
+}
+
+/*
+ * Before Linux 6.5 a read that meets a page table which is just being replaced
+ * leaves its words out: those behind it move up, and a page may get the word of
+ * another, which is a hole.  So a hole is one only if it is asked twice.
+ */
+static int pagemap_read_twice(const HoleMap *hm, uint64_t addr,
+                              uint64_t *words, size_t nr)
+{
+    uint64_t again[PAGEMAP_WORDS];
+    int err = pagemap_read(hm, addr, words, nr);
+    size_t i = 0;
+
+    while (!err && i < nr && pagemap_word_is_data(words[i])) {
+        i++;
+    }
+    if (err || i == nr) {
+        return err;
+    }
+    err = pagemap_read(hm, addr, again, nr);
+    for (i = 0; !err && i < nr; i++) {
+        words[i] |= again[i];
+    }
+    return err;
+}
+
 static int pagemap_query(const HoleMap *hm, HoleQuery *q)
 {
     const uint64_t page = qemu_real_host_page_size();
@@ -109,14 +158,13 @@ static int pagemap_query(const HoleMap *hm, HoleQuery *q)
     }
     while (addr < end) {
         size_t want = MIN(DIV_ROUND_UP(end - addr, page), PAGEMAP_WORDS);
-        ssize_t got = pread(hm->pagemap_fd, words, want * sizeof(words[0]),
-                            addr / page * sizeof(words[0]));
 
-        if (got < (ssize_t)sizeof(words[0])) {
-            return got < 0 ? -errno : -EIO;
+        err = pagemap_read_twice(hm, addr, words, want);
+        if (err) {
+            return err;
         }
-        for (size_t i = 0; i < got / sizeof(words[0]); i++, addr += page) {
-            if (words[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) {
+        for (size_t i = 0; i < want; i++, addr += page) {
+            if (pagemap_word_is_data(words[i])) {
                 hole_query_data(q, MAX(addr, base) - base,
                                 addr + page - base);
             }
@@ -133,6 +181,6 @@ const HoleMethod hole_method_pagemap_scan = {
 
 const HoleMethod hole_method_pagemap = {
     .name = "pagemap",
-    .usable = pagemap_usable,
+    .usable = pagemap_words_usable,
     .query = pagemap_query,
 };

@@ -217,6 +217,18 @@ static void test_memory_that_nobody_can_tell_about(void)
     check_method((HoleMapRegion) { .fd = other, .shared = true }, "none");
 }
 
+/* While it is moved, its words say nothing, as if it were not there. */
+static void test_huge_pages_are_not_asked_for_by_words(void)
+{
+    uint8_t *host = map_anonymous();
+    g_autoptr(HoleMap) hm = hole_map_new(&(HoleMapRegion) {
+        .host = host, .len_bytes = PAGES * PAGE, .fd = -1, .hugetlb = true });
+
+    g_assert_cmpstr(hole_map_method_name(hm), ==, "pagemap-scan");
+    g_assert_false(hole_map_use_method(hm, "pagemap"));
+    munmap(host, PAGES * PAGE);
+}
+
 static uint64_t resident_bytes(void)
 {
     g_autofree char *statm = NULL;
@@ -333,6 +345,8 @@ int main(int argc, char **argv)
     add_for_methods("a-discarded-page-is-a-hole-again",
                     test_a_discarded_page_is_a_hole_again);
 #define ADD(path, func) g_test_add_func("/hole-map-methods/" path, func)
+    ADD("huge-pages-are-not-asked-for-by-words",
+        test_huge_pages_are_not_asked_for_by_words);
     ADD("pagemap-takes-a-read-page-for-data",
         test_pagemap_takes_a_read_page_for_data);
     ADD("a-kernel-that-refuses-leaves-all-data",
