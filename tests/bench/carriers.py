@@ -22,7 +22,8 @@ METHODS = ('none', 'zlib', 'zstd', 'qpl')
 
 
 def programs_of(options):
-    return [options.only] if options.only else [vm.WHERRY, vm.QEMU]
+    both = [vm.PATCHED if options.patched else vm.WHERRY, vm.QEMU]
+    return [options.only] if options.only else both
 
 
 def settings(options, **more):
@@ -122,7 +123,7 @@ def compression(bench, options):
 def _tell_bytes(found):
     """No verdicts; how much went over."""
     for program, item in sorted(found['summary'].items()):
-        if program in (vm.WHERRY, vm.QEMU):
+        if program in report.PROGRAMS:
             sent = item['transferred']['median']
             print('    %s: %.1f MiB sent, 1 byte for %.2f of memory; %d page'
                   ' faults of the destination' % (

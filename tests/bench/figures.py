@@ -85,9 +85,12 @@ def cells(document):
 def _run_cells(document):
     """Without columns that say nothing."""
     columns = _columns(document['table'])
+    patched = any(vm.PATCHED in row['summary'] for row in document['rows'])
+    ours = vm.PATCHED if patched else vm.WHERRY
     head = ['Memory']
     for text, name, _ in columns:
-        head += ['Wherry, ' + text, 'stock, ' + text]
+        head += ['%s, %s' % ('patched' if patched else 'Wherry', text),
+                 'stock, ' + text]
         if name in report.FACTORS:
             head.append('factor')
     lines = [head + ['targets']]
@@ -95,7 +98,7 @@ def _run_cells(document):
         line = [row['label']]
         for _, name, unit in columns:
             line += [_cell(row['summary'], program, name, unit)
-                     for program in (vm.WHERRY, vm.QEMU)]
+                     for program in (ours, vm.QEMU)]
             if name in report.FACTORS:
                 line.append(_cell(row['summary'], 'factor', name, 1))
         lines.append(line + [_targets(row)])

@@ -22,7 +22,6 @@ import report  # noqa: E402
 import rig  # noqa: E402
 import run  # noqa: E402
 import threadtimes  # noqa: E402
-from wherrytest import vm  # noqa: E402
 
 HERTZ = 4999
 # Memory of holes takes so little that more runs are needed to see it.
@@ -212,9 +211,7 @@ def parse():
 
 def main():
     options = parse()
-    for name in ('wherry', 'qemu'):
-        if getattr(options, name):
-            os.environ[name.upper()] = getattr(options, name)
+    run.name_programs(options)
     bench = rig.Rig()
     rows = []
     try:
@@ -239,7 +236,7 @@ def main():
         bench.close()
     if options.output:
         report.write(options.output + '.json', report.document(
-            'hotspots', options, [vm.WHERRY, vm.QEMU], rows))
+            'hotspots', options, run.programs_of(options), rows))
     return 0
 
 

@@ -4,9 +4,7 @@
 # be drawn, a page with tables and the reason.
 
 import report
-from wherrytest import chart, vm
-
-PROGRAMS = (vm.WHERRY, vm.QEMU)
+from wherrytest import chart
 
 
 def _spread(row, program, name, factor):
@@ -18,7 +16,7 @@ def _spread(row, program, name, factor):
 def _bars(title, labels, rows, name, y_title, factor=1000, log=False):
     """Bars of one figure for rows, by program."""
     series = []
-    for program in PROGRAMS:
+    for program in report.PROGRAMS:
         values = [_spread(row, program, name, factor) for row in rows]
         if log:
             values = [value if value and value[0] > 0 else None
@@ -56,7 +54,7 @@ def _scaling_charts(document):
     for name, title in (('wall', 'Wall time'), ('cpu', 'CPU time')):
         series = []
         for kind in _kinds(document):
-            for program in PROGRAMS:
+            for program in report.PROGRAMS:
                 points = [(row['x'], row['summary'][program][name]['median']
                            * 1000) for row in document['rows']
                           if row['setting']['kind'] == kind
@@ -91,7 +89,7 @@ CHARTS = {'table': _table_charts, 'scaling': _scaling_charts,
 def _figures(document):
     rows = []
     for row in document['rows']:
-        for program in PROGRAMS:
+        for program in report.PROGRAMS:
             item = row['summary'].get(program)
             if item:
                 rows.append([row['label'], program] + [
@@ -115,7 +113,7 @@ def _threads(document):
              'context switches'],
             [['%s %s' % (program, side), name, 1000 * entry['cpu'],
               entry['faults'], entry['switches']]
-             for program in PROGRAMS if program in row['summary']
+             for program in report.PROGRAMS if program in row['summary']
              for side in report.SIDES
              for name, entry in
              row['summary'][program]['threads'][side].items()])

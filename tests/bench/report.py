@@ -17,6 +17,8 @@ import time
 from wherrytest import vm
 
 SIDES = ('source', 'destination')
+# In the order in which they are told; the stock program is the last.
+PROGRAMS = (vm.WHERRY, vm.PATCHED, vm.QEMU)
 # Of one run: name -> how to get it.
 VALUES = {
     'wall': lambda run: run['wall'],
@@ -42,15 +44,23 @@ def _growth(side):
     return max(side['resident'], side['allocated'])
 
 
+def ours(of_programs):
+    """The program that the stock one is compared with, or None."""
+    for program in PROGRAMS:
+        if program in of_programs and program != vm.QEMU:
+            return program
+    return None
+
+
 def spread(values):
     """Median, smallest, largest."""
     return {'median': statistics.median(values), 'min': min(values),
             'max': max(values)}
 
 
-def factors(ours, stock, name):
+def factors(runs, stock, name):
     """One factor for each pair that has one."""
-    pairs = [(VALUES[name](a), VALUES[name](b)) for a, b in zip(ours, stock)]
+    pairs = [(VALUES[name](a), VALUES[name](b)) for a, b in zip(runs, stock)]
     return [b / a for a, b in pairs if a > 0]
 
 
@@ -75,8 +85,8 @@ def summarize(runs):
                for program, of_program in runs.items()}
     for program, of_program in runs.items():
         summary[program]['threads'] = threads(of_program)
-    if vm.WHERRY in runs and vm.QEMU in runs:
-        found = {name: factors(runs[vm.WHERRY], runs[vm.QEMU], name)
+    if ours(runs) and vm.QEMU in runs:
+        found = {name: factors(runs[ours(runs)], runs[vm.QEMU], name)
                  for name in FACTORS}
         summary['factor'] = {name: spread(values)
                              for name, values in found.items() if values}
@@ -105,7 +115,7 @@ def heading(text):
 
 def row(label, summary):
     """The lines of one setting."""
-    for program in (vm.WHERRY, vm.QEMU):
+    for program in PROGRAMS:
         item = summary.get(program)
         if item:
             growth = '%.0f + %.0f' % tuple(
@@ -125,7 +135,7 @@ def row(label, summary):
 
 def thread_lines(summary, least=0.02):
     """Lines with the CPU time of each thread that used some of it."""
-    for program in (vm.WHERRY, vm.QEMU):
+    for program in PROGRAMS:
         for side in SIDES if program in summary else ():
             found = summary[program]['threads'][side]
             total = sum(entry['cpu'] for entry in found.values())

@@ -225,7 +225,7 @@ class Rig:
         made.command[at] += memory.extra
         if setting.prealloc and side == 'dst':
             made.command[at] += ',prealloc=on'
-        if program == vm.QEMU:
+        if program != vm.WHERRY:
             # Without this its threads have no names of their own.
             made.command[made.command.index('-name') + 1] += \
                 ',debug-threads=on'

@@ -75,10 +75,11 @@ def detection(bench, options):
             rows.append(Row('%s %s' % (kind, label), settings(
                 options, kind=kind, detection=how, channels=channels),
                 programs_of(options), x=label))
-        if options.only != vm.QEMU:
+        ours = report.ours(programs_of(options))
+        if ours:
             rows.append(Row('%s %s' % (kind, SOFT_LABEL), settings(
                 options, kind=kind, detection='dsa-accel', channels=4,
-                accel_path=SOFT), [vm.WHERRY], x=SOFT_LABEL))
+                accel_path=SOFT), [ours], x=SOFT_LABEL))
     return run_rows(bench, options, rows, lambda found: [])
 
 
@@ -143,10 +144,13 @@ def common_options(parser, size):
                         help='counted pairs (default 5)')
     parser.add_argument('--threads', action='store_true',
                         help='print CPU time by thread; JSON always has it')
-    parser.add_argument('--only', choices=(vm.WHERRY, vm.QEMU),
+    parser.add_argument('--only', choices=report.PROGRAMS,
                         help='measure one program alone')
     parser.add_argument('--wherry', metavar='PATH',
                         help='the program (default: $WHERRY or in $PATH)')
+    parser.add_argument('--patched', metavar='PATH',
+                        help='a QEMU with our changes, to be measured in the '
+                        'place of wherry (docs/devel/qemu-patchset.rst)')
     parser.add_argument('--qemu', metavar='PATH',
                         help='the stock program (default: $QEMU or '
                         'qemu-system-x86_64)')
@@ -253,11 +257,17 @@ def run(options, programs):
     return rows
 
 
+def name_programs(options):
+    """The programs that the command line names, for all that starts them."""
+    for name, variable in (('wherry', 'WHERRY'), ('qemu', 'QEMU'),
+                           ('patched', 'QEMU_PATCHED')):
+        if getattr(options, name):
+            os.environ[variable] = getattr(options, name)
+
+
 def main():
     options = parse(sys.argv[1:])
-    for name in ('wherry', 'qemu'):
-        if getattr(options, name):
-            os.environ[name.upper()] = getattr(options, name)
+    name_programs(options)
     programs = programs_of(options)
     if options.destination == 'qemu' and vm.QEMU not in programs:
         programs = programs + [vm.QEMU]

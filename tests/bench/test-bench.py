@@ -111,6 +111,24 @@ class Targets(unittest.TestCase):
         self.assertEqual(self.judge(found, destination='qemu', kind='random'),
                          [])
 
+    def judge_patched(self, ours, **more):
+        found = report.summarize({'patched': [ours],
+                                  'qemu': [one_run(10, 10)]})
+        return self.judge(found, **more)
+
+    def test_a_patched_qemu_has_targets_of_its_own(self):
+        self.assertEqual(self.judge_patched(one_run(1, 10)), [True] * 3)
+        self.assertEqual(self.judge_patched(one_run(1.1, 10)),
+                         [False, True, True])
+        grown = one_run(1, 1, source=side(.5, grown=41 * MIB))
+        self.assertEqual(self.judge_patched(grown), [True, False, True])
+
+    def test_a_patched_qemu_is_no_slower(self):
+        self.assertEqual(self.judge_patched(one_run(10, 10), kind='half'),
+                         [True])
+        self.assertEqual(self.judge_patched(one_run(11, 10), kind='half'),
+                         [False])
+
     def test_huge_pages_are_reported_only(self):
         found = summary([(1, 1)], [(1, 1)])
         self.assertEqual(self.judge(found, backend='hugetlb'), [])
@@ -244,6 +262,12 @@ class Options(unittest.TestCase):
         options = bench.parse(['zero', '--size', '64'])
         self.assertEqual((options.command, options.kind, options.size),
                          ('table', ['zero'], 64))
+
+    def test_a_patched_qemu_takes_the_place_of_wherry(self):
+        options = bench.parse(['zero', '--patched', 'qemu-patched'])
+        self.assertEqual(bench.programs_of(options), ['patched', 'qemu'])
+        options = bench.parse(['zero', '--only', 'qemu'])
+        self.assertEqual(bench.programs_of(options), ['qemu'])
 
     def test_numbers(self):
         self.assertEqual(bench.numbers('1,2,8'), [1, 2, 8])

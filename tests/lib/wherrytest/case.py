@@ -26,6 +26,8 @@ def require(*kinds):
         if os.environ.get('WHERRY_REQUIRE_INTEROP') == '1':
             raise FileNotFoundError('qemu-system-x86_64 is not installed')
         raise unittest.SkipTest('qemu-system-x86_64 is not installed')
+    if vm.PATCHED in kinds and vm.binary(vm.PATCHED) is None:
+        raise FileNotFoundError('no patched QEMU; set QEMU_PATCHED to its path')
 
 
 def needs_wherry():

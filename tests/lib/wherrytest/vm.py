@@ -17,6 +17,8 @@ from . import qmp
 
 WHERRY = 'wherry'
 QEMU = 'qemu'
+# A QEMU with our changes, see docs/devel/qemu-patchset.rst.
+PATCHED = 'patched'
 MIB = 1 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -34,6 +36,8 @@ def binary(kind):
         if path == 'qemu':
             return binary(QEMU)
         return shutil.which(path or 'wherry')
+    if kind == PATCHED:
+        return shutil.which(os.environ.get('QEMU_PATCHED', 'qemu-patched'))
     return shutil.which(os.environ.get('QEMU', 'qemu-system-x86_64'))
 
 
