@@ -56,9 +56,9 @@ void dsa_portal_movdir64b(void *portal, const void *desc)
     _movdir64b(portal, desc);
 }
 
-/* volatile: the device writes it. */
 __attribute__((target("waitpkg")))
-void dsa_portal_umwait(const volatile uint8_t *status, uint64_t max_cycles)
+void dsa_portal_umwait(const volatile uint8_t *status, /* the device writes */
+                       uint64_t max_cycles)
 {
     _umonitor((void *)(uintptr_t)status);
     /* It may have been written before the monitor was armed. */
@@ -84,8 +84,8 @@ void dsa_portal_movdir64b(void *portal, const void *desc)
     g_assert_not_reached();
 }
 
-/* volatile: as above. */
-void dsa_portal_umwait(const volatile uint8_t *status, uint64_t max_cycles)
+void dsa_portal_umwait(const volatile uint8_t *status, /* the device writes */
+                       uint64_t max_cycles)
 {
     g_assert_not_reached();
 }
