@@ -816,8 +816,9 @@ class OnTerminal(HmpCase):
         self.assertTrue(terminal.is_restored())
 
     def test_error_replaces_progress(self):
+        """It begins a line, or has the place of one that was erased."""
         self.assertRegex(self.enter('migrate unix:/no/such'),
-                         r'\nError: .*/no/such')
+                         r'(\n|\r\x1b\[K)Error: .*/no/such')
 
     def test_ctrl_c_during_a_migration(self):
         """It ends the program, and does not merely cancel."""
