@@ -11,6 +11,7 @@
 # configuration is asked.
 
 set -euo pipefail
+. "$(dirname "$0")/apt-mirror.sh"
 
 usage()
 {
@@ -197,15 +198,6 @@ if [ ${#missing[@]} -gt 0 ]; then
     install "${missing[@]}"
 fi
 
-# The mirror that serves this release's main component, as apt itself has
-# understood its configuration, whichever of its file formats that is in.
-mirror_of()
-{
-    apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
-        'Created-By: Packages' 2>/dev/null |
-        awk -v r="$1" '$1 == r && $2 == "main" { print $3; exit }'
-}
-
 qemu_candidate()
 {
     apt-cache policy qemu-system-x86 2>/dev/null |
@@ -214,19 +206,14 @@ qemu_candidate()
 
 add_backports()
 {
-    local release=$1 mirror file key
+    local release=$1 mirror file
     [ -z "$(mirror_of "$release-backports")" ] || return 0
     mirror=$(mirror_of "$release")
     [ -n "$mirror" ] || die "apt's configuration names no mirror for" \
         "'$release main'; QEMU 10.0 is in $release-backports of such a mirror."
     file=/etc/apt/sources.list.d/wherry-backports.list
-    key=/usr/share/keyrings/debian-archive-keyring.gpg
     say "adding $release-backports of this machine's mirror: $file"
-    if [ -r "$key" ]; then
-        echo "deb [signed-by=$key] $mirror $release-backports main" >"$file"
-    else
-        echo "deb $mirror $release-backports main" >"$file"
-    fi
+    source_line deb "$mirror" "$release-backports" >"$file"
     apt_or_die "reading the package list of $release-backports" update
 }
 
@@ -235,7 +222,7 @@ if $want_qemu; then
     if [ -n "$candidate" ] && [ "$candidate" -ge 10 ]; then
         install qemu-system-x86
     else
-        release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+        release=$(host_release)
         [ -n "$release" ] || die "/etc/os-release names no VERSION_CODENAME;" \
             "please install QEMU 10.0 or newer by hand."
         add_backports "$release"

@@ -11,6 +11,7 @@
 
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/apt-mirror.sh"
 
 usage()
 {
@@ -80,10 +81,11 @@ die()
 # --- What is needed -------------------------------------------------------
 
 needs='
-apt-get      apt
 dpkg-source  dpkg-dev
 gcc          gcc
+make         make
 ninja        ninja-build
+perl         perl
 pkg-config   pkg-config
 python3      python3
 '
@@ -91,12 +93,17 @@ python3      python3
 check_needs()
 {
     local missing=() command name
+    command -v apt-get >/dev/null || die "this system has no apt-get, and" \
+        "the source comes from a Debian mirror; scripts/qemu-patchset.py" \
+        "changes any tree of QEMU 10.0 or 10.2."
     while read -r command name; do
         [ -z "$command" ] || command -v "$command" >/dev/null 2>&1 ||
             missing+=("$name")
     done <<<"$1"
+    [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
     pkg-config --exists 'glib-2.0 >= 2.66' 2>/dev/null ||
         missing+=(libglib2.0-dev)
+    pkg-config --exists zlib 2>/dev/null || missing+=(zlib1g-dev)
     python3 -c 'import venv, ensurepip' 2>/dev/null ||
         missing+=(python3-venv)
     [ -e /usr/share/seabios/bios-256k.bin ] || missing+=(seabios)
@@ -105,21 +112,16 @@ check_needs()
     [ ${#missing[@]} -gt 0 ] || return 0
     $install_deps || die "missing: ${missing[*]}. Install these, or run this" \
         "script with --install-deps as root."
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install \
-        --no-install-recommends "${missing[@]}" </dev/null ||
-        die "installing ${missing[*]} failed"
+    say "installing ${missing[*]} (log: $dir/install.log)"
+    {
+        apt-get -qq update || true
+        DEBIAN_FRONTEND=noninteractive apt-get -qq -y install \
+            --no-install-recommends "${missing[@]}"
+    } >"$dir/install.log" 2>&1 </dev/null ||
+        die "installing ${missing[*]} failed, see $dir/install.log"
 }
 
 # --- The source package ---------------------------------------------------
-
-# The mirror that serves this release's main component, as apt itself has
-# understood its configuration, whichever of its file formats that is in.
-mirror_of()
-{
-    apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
-        'Created-By: Packages' 2>/dev/null |
-        awk -v r="$1" '$1 == r && $2 == "main" { print $3; exit }'
-}
 
 # apt with its lists, caches and sources below $dir/apt.
 own_apt()
@@ -137,18 +139,16 @@ own_apt()
 
 fetch()
 {
-    local here mirror key signed=
-    here=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    local here mirror
+    here=$(host_release)
     mirror=$(mirror_of "$here")
     [ -n "$mirror" ] || die "apt's configuration names no mirror for" \
         "'$here main'; QEMU $version is in $release of such a mirror."
-    key=/usr/share/keyrings/debian-archive-keyring.gpg
-    [ ! -r "$key" ] || signed="[signed-by=$key] "
     mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial"
-    cat >"$dir/apt/sources.list" <<SOURCES
-deb-src $signed$mirror $release main
-deb $signed$mirror $here-backports main
-SOURCES
+    {
+        source_line deb-src "$mirror" "$release"
+        source_line deb "$mirror" "$here-backports"
+    } >"$dir/apt/sources.list"
     say "reading the package lists of $release and $here-backports"
     own_apt apt-get -qq update || die "the mirror of this machine's apt" \
         "configuration does not serve $release"
@@ -268,8 +268,8 @@ change_source()
         >"$dir/patchset.log" || die "the changes do not apply"
 }
 
-check_needs "$needs"
 mkdir -p "$dir"
+check_needs "$needs"
 [ -e "$dir/source/VERSION" ] || fetch
 change_source
 if $source_only; then
