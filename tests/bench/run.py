@@ -259,10 +259,9 @@ def run(options, programs):
 
 def name_programs(options):
     """The programs that the command line names, for all that starts them."""
-    for name, variable in (('wherry', 'WHERRY'), ('qemu', 'QEMU'),
-                           ('patched', 'QEMU_PATCHED')):
-        if getattr(options, name):
-            os.environ[variable] = getattr(options, name)
+    for kind, (variable, _) in vm.PROGRAMS.items():
+        if getattr(options, kind):
+            os.environ[variable] = getattr(options, kind)
 
 
 def main():

@@ -25,20 +25,23 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
-def binary(kind):
-    """Path of the program of that kind, None when it is not there.
+# Where each kind is looked for: a variable, and the name in $PATH.
+PROGRAMS = {WHERRY: ('WHERRY', 'wherry'),
+            QEMU: ('QEMU', 'qemu-system-x86_64'),
+            PATCHED: ('QEMU_PATCHED', 'qemu-patched')}
 
-    WHERRY and QEMU in the environment override the search; WHERRY=qemu runs
-    the stock program in wherry's place, to test the tests.
+
+def binary(kind):
+    """Absolute path of the program of that kind, None when there is none.
+
+    The environment overrides the search, see PROGRAMS; WHERRY=qemu runs the
+    stock program in wherry's place, to test the tests.
     """
-    if kind == WHERRY:
-        path = os.environ.get('WHERRY')
-        if path == 'qemu':
-            return binary(QEMU)
-        return shutil.which(path or 'wherry')
-    if kind == PATCHED:
-        return shutil.which(os.environ.get('QEMU_PATCHED', 'qemu-patched'))
-    return shutil.which(os.environ.get('QEMU', 'qemu-system-x86_64'))
+    if kind == WHERRY and is_stand_in():
+        kind = QEMU
+    variable, name = PROGRAMS[kind]
+    found = shutil.which(os.environ.get(variable) or name)
+    return found and os.path.abspath(found)
 
 
 def is_stand_in():
