@@ -24,7 +24,7 @@ usage: scripts/qemu-build.sh [--dir DIR] [--version 10.0|10.2] [--jobs N]
   --version V      which source package: 10.0 (default) or 10.2
   --jobs N         compile so many files at once; default: all processors
   --stock          also build the same without the changes, to compare with
-  --evidence       all checks and benchmarks, which takes an hour; builds the
+  --evidence       all checks and benchmarks, up to an hour; builds the
                    stock one, all of QEMU's unit tests, and wherry for it
   --source-only    fetch and change the source, and stop there
   --no-tests       build, and run nothing
@@ -155,10 +155,12 @@ fetch()
     say "fetching the source package $package from $release"
     (cd "$dir/apt" && own_apt apt-get -qq --download-only source "$package") ||
         die "the mirror does not have $package"
-    rm -rf "$dir/source"
+    # Under its name it is whole.
+    rm -rf "$dir/source.new"
     dpkg-source --no-check --no-copy \
-        -x "$dir"/apt/qemu_"$version".*.dsc "$dir/source" \
+        -x "$dir"/apt/qemu_"$version".*.dsc "$dir/source.new" \
         >"$dir/unpack.log" 2>&1 || die "unpacking failed, see $dir/unpack.log"
+    mv "$dir/source.new" "$dir/source"
     say "QEMU $(cat "$dir/source/VERSION") lies in $dir/source"
 }
 
@@ -270,7 +272,11 @@ change_source()
 
 mkdir -p "$dir"
 check_needs "$needs"
-[ -e "$dir/source/VERSION" ] || fetch
+[ -e "$dir/source" ] || fetch
+case "$(cat "$dir/source/VERSION")" in
+"$version".*) ;;
+*) die "$dir has QEMU $(cat "$dir/source/VERSION"); give another --dir" ;;
+esac
 change_source
 if $source_only; then
     say "done: $dir/source-patched"
