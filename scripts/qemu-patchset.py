@@ -206,15 +206,12 @@ class Tree:
             self.original[path] = self.files[path]
         return self.files[path]
 
-    def put(self, path, content):
-        self.files[path] = content
-
     def add(self, where, path, content):
         """A file that QEMU does not have."""
         if self.get(path) not in (None, content):
             raise Partly('%s: %s is there already and differs from ours'
                          % (where, path))
-        self.put(path, content)
+        self.files[path] = content
 
     def edit(self, path, hunks, undo=False):
         content = self.get(path)
@@ -223,7 +220,7 @@ class Tree:
         lines = content.split('\n')
         for hunk in reversed(hunks) if undo else hunks:
             lines = hunk.apply(lines, path, undo)
-        self.put(path, '\n'.join(lines))
+        self.files[path] = '\n'.join(lines)
 
     def fill_in(self, text):
         for name, value in KNOWN[self.version].items():

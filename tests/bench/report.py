@@ -18,7 +18,7 @@ from wherrytest import vm
 
 SIDES = ('source', 'destination')
 # In the order in which they are told; the stock program is the last.
-PROGRAMS = (vm.WHERRY, vm.PATCHED, vm.QEMU)
+PROGRAMS = tuple(vm.PROGRAMS)
 # Of one run: name -> how to get it.
 VALUES = {
     'wall': lambda run: run['wall'],

@@ -27,8 +27,8 @@ _PR_SET_PDEATHSIG = 1
 
 # Where each kind is looked for: a variable, and the name in $PATH.
 PROGRAMS = {WHERRY: ('WHERRY', 'wherry'),
-            QEMU: ('QEMU', 'qemu-system-x86_64'),
-            PATCHED: ('QEMU_PATCHED', 'qemu-patched')}
+            PATCHED: ('QEMU_PATCHED', 'qemu-patched'),
+            QEMU: ('QEMU', 'qemu-system-x86_64')}
 
 
 def binary(kind):
