@@ -486,21 +486,29 @@ static void tls_handshake_wait(QIOChannelTLS *tls, GIOCondition condition,
     }
 }
 
+static bool tls_handshake_is_cancelled(const QIOChannelTLS *tls,
+                                       GCancellable *cancellable)
+{
+    return g_cancellable_is_cancelled(cancellable) ||
+           qatomic_read(&tls->shut_read);
+}
+
 bool qio_channel_tls_handshake(QIOChannel *ioc, GCancellable *cancellable,
                                Error **errp)
 {
     QIOChannelTLS *tls = qio_channel_tls_from(ioc);
 
-    for (;;) {
+    while (!tls_handshake_is_cancelled(tls, cancellable)) {
         GIOCondition wait;
+        Error *err = NULL;
 
-        if (g_cancellable_is_cancelled(cancellable) ||
-            qatomic_read(&tls->shut_read)) {
-            error_setg(errp, "%s: the TLS handshake was cancelled",
-                       qio_channel_name(ioc));
-            return false;
-        }
-        if (!qio_channel_tls_handshake_step(ioc, &wait, errp)) {
+        if (!qio_channel_tls_handshake_step(ioc, &wait, &err)) {
+            if (tls_handshake_is_cancelled(tls, cancellable)) {
+                /* Our own end is no fault of the peer's. */
+                error_free(err);
+                break;
+            }
+            error_propagate(errp, err);
             return false;
         }
         if (wait == 0) {
@@ -508,4 +516,7 @@ bool qio_channel_tls_handshake(QIOChannel *ioc, GCancellable *cancellable,
         }
         tls_handshake_wait(tls, wait, cancellable);
     }
+    error_setg(errp, "%s: the TLS handshake was cancelled",
+               qio_channel_name(ioc));
+    return false;
 }

@@ -193,7 +193,7 @@ class Settings(case.MachineCase):
         self.assertEqual(stats['total'], 8 * vm.MIB)
         self.assertGreater(stats['remaining'], 0)
         self.assertGreaterEqual(stats['dirty-sync-count'], 1)
-        self.assertEqual(dst.info()['status'], 'active')
+        dst.qmp.wait_status('active')
         src.parameters(max_bandwidth=0)
         self.check_completed(migrate.finish(src, dst))
         info = src.info()

@@ -344,6 +344,11 @@ MigrationStatus pair_wait(PairEnd *end)
     while (migration_is_running(end->migration)) {
         g_main_context_iteration(main_loop_context(end->loop), TRUE);
     }
+    if (end_status(end) == MIGRATION_STATUS_FAILED) {
+        g_autofree char *error = pair_error(end);
+
+        g_test_message("failed: %s", error);
+    }
     return end_status(end);
 }
 
