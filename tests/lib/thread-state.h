@@ -11,7 +11,8 @@
  * @tid: pointer to the thread's kernel number, 0 until it has stored that with
  *       qatomic_set(tid, qemu_get_thread_id()) just before it blocks
  *
- * Returns when the kernel shows the thread asleep, or gone.
+ * Returns when the kernel shows the thread asleep, on something else than a
+ * mutex, or gone.
  *
  * Context: any thread but that one.
  */

@@ -24,7 +24,7 @@ from guestperf import (offer, plot, report, run, sample,  # noqa: E402
 SCRIPT = os.path.join(TOP, 'scripts', 'guestperf.py')
 SMALL = ('ram.size=32M', 'load.warm-up=0.1')
 # The guest writes a little, and more than is sent in a moment.
-LOAD = SMALL + ('load.rate=16M', 'migration.max-bandwidth=64M')
+LOAD = SMALL + ('load.rate=8M', 'migration.max-bandwidth=32M')
 
 
 class GuestperfCase(case.MachineCase):

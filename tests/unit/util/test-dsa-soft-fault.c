@@ -179,7 +179,7 @@ static void test_brought_in(void)
 static void test_refused(void)
 {
     uint64_t bad[] = {
-        0, 4096, 0x7fffffffe000, 0x7ffffffff000, UINT64_C(0x8000000000000000),
+        0, 4096, 0x7ffffffff000, UINT64_C(0x8000000000000000),
         UINT64_C(0xffffffffff600000), UINT64_MAX - 4095, UINT64_MAX - 7,
         0 /* PROT_NONE, below */,
     };
