@@ -31,7 +31,10 @@ class QmpClosed(Exception):
 
 
 def open_socket(address, timeout):
-    """Connect to a unix path (str) or to a (host, port) pair."""
+    """Connect to a unix path (str) or to a (host, port) pair; a socket that
+    is connected is taken as it is."""
+    if isinstance(address, socket.socket):
+        return address
     if isinstance(address, str):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.settimeout(timeout)

@@ -9,6 +9,7 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -118,6 +119,7 @@ class VM:
         self.ram_path = image or os.path.join(folder, name + '.ram')
         self.process = None
         self.qmp = None
+        self._monitor = None    # a connected socket, before there is a client
         self.expect_exit = False
         self.machine, self.nodefaults = machine, nodefaults
         self.pass_fds = tuple(pass_fds)
@@ -165,11 +167,22 @@ class VM:
         """Spawn the process and open its monitor."""
         if self.command[0] is None:
             raise FileNotFoundError('no %s program to run' % self.kind)
+        command, pass_fds = self.command, self.pass_fds
+        if self.kind != WHERRY or is_stand_in():
+            # A stock monitor that is met early greets twice now and then, or
+            # says no more than its greeting.  One that is connected when the
+            # process begins does not.
+            self._monitor, theirs = socket.socketpair()
+            command = command + [
+                '-chardev', 'socket,id=first-monitor,fd=%d' % theirs.fileno(),
+                '-mon', 'chardev=first-monitor,mode=control']
+            pass_fds += (theirs.fileno(),)
         with open(self.log_path, 'wb') as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, preexec_fn=_die_with_parent,
-                pass_fds=self.pass_fds)
+                command, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, preexec_fn=_die_with_parent, pass_fds=pass_fds)
+        if self._monitor:
+            theirs.close()
         self.connect()
 
     def connect(self, timeout=qmp.DEFAULT_TIMEOUT):
@@ -193,16 +206,8 @@ class VM:
                 self.name, self.exit_text(), self.log()))
 
     def _open_monitor(self):
-        if self.kind == WHERRY:
-            return qmp.QmpClient(self.qmp_path)
-        # Once in some hundred starts a stock monitor that is met early greets
-        # twice or says no more than its greeting; a second client is served.
-        try:
-            client = qmp.QmpClient(self.qmp_path, timeout=3 * qmp.SCALE)
-        except (qmp.QmpTimeout, qmp.QmpError):
-            client = qmp.QmpClient(self.qmp_path)
-        client.timeout = qmp.DEFAULT_TIMEOUT
-        return client
+        monitor, self._monitor = self._monitor, None
+        return qmp.QmpClient(monitor or self.qmp_path)
 
     @property
     def pid(self):
