@@ -44,11 +44,16 @@ static double info_expected_pages(MigrationOut *o)
     const MigrationCounters *c = &o->counters;
     double total =
         (double)(ram_list_total_bytes(o->host->ram) >> TARGET_PAGE_BITS);
-    /* First: next to nothing would be left of a round that ends meanwhile. */
-    int64_t unseen_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME) -
-                        qatomic_load_acquire(&c->round_begin_us);
-    double pages = (double)qatomic_read(&c->remaining_pages);
+    int64_t begin_us, unseen_us;
+    double pages;
 
+    /* Both of the same round: next to nothing is left at the end of one. */
+    do {
+        begin_us = qatomic_load_acquire(&c->round_begin_us);
+        pages = (double)qatomic_load_acquire(&c->remaining_pages);
+    } while (qatomic_read(&c->round_begin_us) != begin_us);
+
+    unseen_us = qemu_clock_get_us(QEMU_CLOCK_REALTIME) - begin_us;
     if (qatomic_read(&o->stop_us) == 0) {
         pages += (double)qatomic_read(&c->dirty_pages_rate) *
                  (double)unseen_us / 1e6;
