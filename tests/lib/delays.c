@@ -23,7 +23,7 @@
 
 static unsigned delays_every = 50;
 static unsigned delays_max_us = 10000;
-static __thread uint64_t delays_state;
+static __thread unsigned delays_state;
 
 static unsigned delays_setting(const char *name, unsigned value)
 {
@@ -40,22 +40,16 @@ static void __attribute__((constructor)) delays_init(void)
     delays_max_us = delays_setting("DELAYS_MAX_US", delays_max_us);
 }
 
-/* splitmix64, another row in each thread and each run */
-static uint64_t delays_random(void)
+/* Another row in each thread and each run. */
+static unsigned delays_random(void)
 {
-    uint64_t z;
-
     if (delays_state == 0) {
         struct timespec now;
 
         clock_gettime(CLOCK_MONOTONIC, &now);
-        delays_state = (uint64_t)now.tv_nsec << 32 |
-                       (uint64_t)syscall(SYS_gettid);
+        delays_state = (unsigned)now.tv_nsec ^ (unsigned)syscall(SYS_gettid);
     }
-    z = delays_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return (unsigned)rand_r(&delays_state);
 }
 
 /*
@@ -65,14 +59,14 @@ static uint64_t delays_random(void)
 static void delays_maybe(void)
 {
     static const uint32_t never;
-    uint64_t dice = delays_random();
-    uint64_t ns = (dice >> 32) % delays_max_us * 1000;
-    struct timespec span = {
-        .tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000),
-    };
     int saved = errno;
 
-    if (dice % delays_every == 0) {
+    if (delays_random() % delays_every == 0) {
+        unsigned us = delays_random() % delays_max_us;
+        struct timespec span = {
+            .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000,
+        };
+
         syscall(SYS_futex, &never, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, &span);
     }
     errno = saved;

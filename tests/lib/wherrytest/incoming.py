@@ -12,9 +12,8 @@ import threading
 from . import case, migrate, peer, qmp, ram, stopwatch, stream, vm
 
 SIZE = 4 * ram.PAGE
-# How long a monitor may take to answer, whatever the migration does.  One that
-# waits for a peer takes as long as the peer likes; a busy host some 10 ms.
-ANSWER_LIMIT = 0.5 * qmp.SCALE
+# How long a monitor may take to answer, whatever the migration does.
+ANSWER_LIMIT = 0.1 * qmp.SCALE
 
 
 class Prober(threading.Thread):
